@@ -1,0 +1,5 @@
+"""`python -m nanlint`."""
+
+from nanlint.cli import main
+
+main()

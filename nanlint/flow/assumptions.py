@@ -1,0 +1,86 @@
+"""What we take for granted about names, in one place.
+
+Three quarters of all divisions on ordinary code are by a size or a hyper-parameter; demanding a proof that they are
+positive would bury every true finding. These conventions only ever *silence*: a value that rests on one has the
+grounds ASSUMED and is reported by default at no evidence level. The exception is a mask, which is known to be able
+to select nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, Range, interval
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
+
+_HYPER = re.compile(
+    r"""(?:.*_)?(?:
+        eps|epsilon|temperature|temp|tau|t_max|lr|learning_rate|lambda|lam|gamma|alpha|beta\d?|sigma|
+        momentum|decay|weight_decay|warmup|warmup_steps|warmup_epochs|tiny|delta|tol|power|theta|
+        scale|scale_factor|factor|ratio|rate|period|max_period|base|margin|std_dev|freq|frequency|
+        dim|dims|dim_head|d_model|d_k|d_head|size|width|height|depth|length|len|count|heads|layers|groups|channels|
+        features|classes|samples|steps|epochs|iters|iterations|workers|batches|batch|bins|stride|kernel_size|
+        head_dim|hidden_size|embed_dim|block_size|patch_size|max_len|max_length|world_size|resolution|
+        n|h|w|c|d|k|rank|fps|sr|sample_rate|hop_length|n_fft)s?$
+    | (?:num|n|nb|max|len|size)_\w+$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_COUNT = re.compile(
+    r"(?:num|n|nb|len|size)_|.*(?:dim|dims|size|width|height|depth|length|count|heads|layers|groups|channels|classes|"
+    r"samples|steps|epochs|iters|batches|batch)$",
+    re.IGNORECASE,
+)
+_MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
+_STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
+
+
+def is_hyper_parameter(name: str) -> bool:
+    """Does the name say: a positive setting (eps, temperature, num_heads, hidden_dim, lr)?"""
+    return _HYPER.match(name) is not None
+
+
+def named(name: str, term: Term | None) -> Value:
+    """A parameter, attribute or dict entry of which only the name is known."""
+    if _MASK.match(name):
+        return Value(BOOLEAN, Kind.UNKNOWN, Grounds.KNOWN, term, differentiable=False)
+    if is_hyper_parameter(name):
+        range = SIZE if _COUNT.match(name) else POSITIVE
+        return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
+    return replace(UNKNOWN, term=term)
+
+
+def with_default(name: str, default: float | int, term: Term | None) -> Value:
+    """A parameter or class attribute with a numeric default: callers keep its sign, we assume."""
+    return Value(_like(default, name), Kind.NUMBER, Grounds.ASSUMED, term, differentiable=False)
+
+
+def _like(default: float | int, name: str) -> Range:
+    whole = isinstance(default, int)
+    if isinstance(default, bool):
+        return BOOLEAN
+    if default > 0:
+        return SIZE if whole and not _real_valued(name) else POSITIVE
+    if default < 0:
+        return interval(hi=0.0, open="hi") if not whole else interval(nonzero=True, integer=True)
+    return interval(0.0, integer=True) if whole and not _real_valued(name) else NONNEGATIVE
+
+
+def _real_valued(name: str) -> bool:
+    """`temperature=1` is written as an integer and is none."""
+    return not _COUNT.match(name)
+
+
+def annotated(name: str, annotation: str, term: Term | None) -> Value:
+    """A parameter without default, of annotated type."""
+    value = named(name, term)
+    if annotation in ("int", "float"):
+        return replace(value, kind=Kind.NUMBER, differentiable=False)
+    if annotation in ("Tensor", "FloatTensor", "LongTensor", "BoolTensor"):
+        kept = value if value.grounds is Grounds.KNOWN else replace(UNKNOWN, term=term)
+        return replace(kept, kind=Kind.TENSOR)
+    if annotation in ("ndarray",):
+        return replace(value, kind=Kind.ARRAY, framework="numpy", differentiable=False)
+    if annotation == "str":
+        return replace(UNKNOWN, kind=Kind.STRING, term=term)
+    return value

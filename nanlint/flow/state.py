@@ -1,0 +1,163 @@
+"""What holds at one point of a program: a value for each variable, and facts about terms.
+
+Facts are what conditions taught: after `if mask.sum() > 0:` the term `sum(mask)` lies in (0, inf], wherever it is
+computed again and under whatever name it is stored. Terms denote fixed values, so a fact never expires; a variable
+that is assigned gets another term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nanlint.values.interval import ANY, Range
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Terms, Value
+
+
+class State:
+    """Mutable while a straight line of statements runs; copied where paths part. No state at all (`None`) means
+    that the point cannot be reached."""
+
+    __slots__ = ("facts", "globals", "vars")
+
+    def __init__(
+        self, vars: dict[str, Value], facts: dict[Term, Range] | None = None, globals: dict[str, Value] | None = None
+    ) -> None:
+        self.vars = vars
+        self.facts = facts if facts is not None else {}
+        self.globals = globals if globals is not None else {}
+
+    def copy(self) -> State:
+        return State(dict(self.vars), dict(self.facts), self.globals)
+
+    def read(self, name: str) -> Value | None:
+        """The value of a variable or dotted attribute (`self.eps`), if anything is known of it."""
+        value = self.vars.get(name)
+        return value if value is not None else self.globals.get(name)
+
+    def bind(self, name: str, value: Value) -> None:
+        """Assign; what was known of the old object's attributes goes."""
+        self.vars[name] = value
+        self.forget_attributes(name)
+
+    def forget(self, name: str) -> None:
+        self.vars.pop(name, None)
+        self.forget_attributes(name)
+
+    def forget_attributes(self, name: str) -> None:
+        prefix = name + "."
+        for key in [key for key in self.vars if key.startswith(prefix)]:
+            del self.vars[key]
+
+    def replace_term(self, old: Term | None, new: Value) -> None:
+        """An in-place change: every variable that names the same object sees the new value."""
+        if old is not None:
+            for name, value in self.vars.items():
+                if value.term is old:
+                    self.vars[name] = new
+
+    def known(self, value: Value) -> Value:
+        """The value as sharpened by the facts about its term."""
+        if not self.facts or value.term is None:
+            return value
+        fact = self.facts.get(value.term)
+        inner = peel(value.term)
+        if inner is not value.term and (through := self.facts.get(inner)) is not None:
+            fact = through if fact is None else fact.meet(through)
+        if fact is None:
+            return value
+        sharper = value.range.meet(fact)
+        # a fact that contradicts a mere assumption wins over it
+        return value.with_range(fact if sharper.is_empty else sharper)
+
+    def narrow(self, term: Term, range: Range, value: Value) -> bool:
+        """Learn that `term`, whose value is `value`, lies in `range`. False: impossible, this point is dead."""
+        before = self.facts.get(term)
+        fact = range if before is None else before.meet(range)
+        if fact.is_empty:
+            return False
+        if value.range.meet(fact).is_empty and value.grounds > Grounds.ASSUMED:
+            return False
+        self.facts[term] = fact
+        return True
+
+
+def peel(term: Term) -> Term:
+    """The term without reshapes, copies and detach: the same numbers."""
+    while term.head in ("view", "detach") and isinstance(term.args[0], Term):
+        term = term.args[0]
+    return term
+
+
+def join_values(a: Value, b: Value, terms: Terms) -> Value:
+    """What is known of a value that is either of two."""
+    if a is b:
+        return a
+    same_payload = a.kind is b.kind and a.payload == b.payload
+    items = None
+    if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+        items = tuple(join_values(x, y, terms) for x, y in zip(a.items, b.items, strict=True))
+    return Value(
+        range=a.range.join(b.range),
+        kind=a.kind if a.kind is b.kind else _either(a, b),
+        grounds=_joined_grounds(a, b),
+        term=a.term if a.term is b.term else terms.fresh(),
+        why=a.why if a.why is not None else b.why,
+        dtype=a.dtype if a.dtype is b.dtype else None,
+        framework=a.framework or b.framework,
+        attains=a.attains if a.attains == b.attains else None,
+        differentiable=a.differentiable or b.differentiable,
+        items=items,
+        payload=a.payload if same_payload else None,
+    )
+
+
+def _either(a: Value, b: Value) -> Kind:
+    kinds = {a.kind, b.kind}
+    if kinds == {Kind.NUMBER, Kind.SIZE}:
+        return Kind.NUMBER
+    if Kind.TENSOR in kinds and kinds <= {Kind.TENSOR, Kind.NUMBER, Kind.ARRAY, Kind.SIZE}:
+        return Kind.TENSOR
+    return Kind.UNKNOWN
+
+
+def _joined_grounds(a: Value, b: Value) -> Grounds:
+    """Of two paths the one that explains an end of the joined range counts; a constant explains only itself."""
+    if a.constant is not None and a.constant != 0:
+        return b.grounds
+    if b.constant is not None and b.constant != 0:
+        return a.grounds
+    return min(a.grounds, b.grounds)
+
+
+def join_states(a: State | None, b: State | None, terms: Terms) -> State | None:
+    """What holds on both of two paths that meet."""
+    if a is None or b is None:
+        return a if b is None else b
+    vars: dict[str, Value] = {}
+    for name, value in a.vars.items():
+        other = b.vars.get(name)
+        if other is value:
+            vars[name] = value
+        elif other is not None:
+            vars[name] = join_values(a.known(value), b.known(other), terms)
+        else:
+            vars[name] = _maybe_unbound(name, value, b, terms)
+    for name, value in b.vars.items():
+        if name not in a.vars:
+            vars[name] = _maybe_unbound(name, value, a, terms)
+    facts = {term: fact.join(b.facts[term]) for term, fact in a.facts.items() if term in b.facts}
+    return State(vars, {term: fact for term, fact in facts.items() if fact != ANY}, a.globals)
+
+
+def _maybe_unbound(name: str, value: Value, other: State, terms: Terms) -> Value:
+    """A name bound on one path only: where it is read later, that path was taken. Attributes may keep the value
+    they had before, of which nothing is known."""
+    return join_values(value, UNKNOWN, terms) if "." in name else value
+
+
+def widen_values(old: Value, new: Value, terms: Terms) -> Value:
+    """The value at a loop's head after another turn."""
+    if old == new or old is new:
+        return old
+    joined = join_values(old, new, terms)
+    return replace(joined, range=old.range.widen(new.range), attains=None)

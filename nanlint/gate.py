@@ -1,0 +1,59 @@
+"""A cheap look at the bytes: can this file hold a finding at all?
+
+Most files of a repository never touch a tensor library; parsing them would be most of a run's time. The gate may
+let too much through and must never keep a finding out, so it asks for words that every finding needs.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from functools import cache
+
+from nanlint.source import SourceError
+
+# packages that hold tensors, and those whose names promise them under another import
+LIBRARIES = (
+    "torch", "tensorflow", "keras", "jax", "numpy", "flax", "haiku", "optax", "equinox", "lightning", "accelerate",
+    "transformers", "einops", "cupy", "tinygrad", "mxnet", "paddle", "mindspore", "functorch", "triton", "pyro",
+    "scipy", "fairseq", "timm", "fastai", "deepspeed", "apex",
+)  # fmt: skip
+
+# an alias that a project defines in a file of its own: `from .backend import F, tnp, K`
+_ALIASES = rb"\b(?:np|jnp|tf|nn|F|K|th|T|lax|tnp|xp|ops)\s*\."
+# words of methods and annotations that betray a tensor where no import does
+_TENSORS = rb"[Tt]ensor|softmax|sigmoid|\.norm\(|logits"
+_SUPPRESSION = rb"#\s*nanlint\s*:"
+
+
+@cache
+def _wanted(libraries: tuple[str, ...]) -> re.Pattern[bytes]:
+    names = "|".join(map(re.escape, libraries)).encode()
+    return re.compile(b"|".join((names, _ALIASES, _TENSORS, _SUPPRESSION)))
+
+
+def may_hold_findings(data: bytes, extra_words: tuple[str, ...] = ()) -> bool:
+    """Does the file name a tensor library, something a user's own card speaks of, or hold a suppression?
+
+    A suppression keeps the file in, so that it can be reported as unused. In an encoding that does not contain
+    ASCII the words cannot be seen; Python source cannot be written in one.
+    """
+    return _wanted(LIBRARIES + extra_words).search(data) is not None
+
+
+def python_error(text: str) -> SourceError | None:
+    """What the running Python has against the text, if anything.
+
+    Its parser is several times faster than ours and says more clearly what is wrong, but it does not know syntax
+    newer than itself: its verdict against a file is not the last word.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a stranger's file is not our subject
+            ast.parse(text)
+    except SyntaxError as error:
+        return SourceError(error.msg, error.lineno or 1, error.offset or 1)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return SourceError(str(error) or "too deeply nested to analyse")
+    return None

@@ -1,0 +1,48 @@
+"""Binding the arguments of a call to the canonical operands of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from nanlint.ir.nodes import Expr, Starred
+from nanlint.ops import spellings
+from nanlint.ops.operation import Spelling
+
+
+def bind(
+    spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, Expr]
+) -> dict[str, Expr] | None:
+    """Operand name → expression, or None where the call does not fit the spelling (it is something else then)."""
+    operands: dict[str, Expr] = {}
+    positions = spelling.positions
+    for at, value in enumerate(positional):
+        if at >= len(positions):
+            if positions and positions[-1] == "*":
+                break
+            return None
+        if isinstance(value, Starred):
+            return None
+        if positions[at] not in ("_", "*"):
+            operands[positions[at]] = value
+    for keyword, value in keywords.items():
+        operand = spelling.keywords.get(keyword)
+        if operand is not None and operand != "_":
+            operands[operand] = value
+    return operands
+
+
+@cache
+def _method(name: str) -> Spelling | None:
+    return spellings.method(name)
+
+
+# methods that other objects have too (loggers, dicts, strings): only without further arguments are they tensor's
+_AMBIGUOUS = frozenset({"log", "exp", "log10", "log2", "sqrt", "abs"})
+
+
+def receiver_method(name: str, positional: Sequence[Expr]) -> Spelling | None:
+    """The tensor method of this name, unless the call plainly is something else (`self.log("loss", x)`)."""
+    if name in _AMBIGUOUS and positional:
+        return None
+    return _method(name)

@@ -1,0 +1,86 @@
+"""Reductions, scans, comparisons and products of matrices: results that mix elements, or forget their numbers."""
+
+from __future__ import annotations
+
+from math import inf
+
+from nanlint.ops.define import always, constant_of, fixed_at, known, operation, range_of, unary, zero_from
+from nanlint.ops.operation import Operands, Operation, Role
+from nanlint.values import arithmetic as ar
+from nanlint.values.interval import ANY, BOOLEAN, COUNT, NONNEGATIVE, SIZE, Range, interval
+from nanlint.values.value import Grounds
+
+
+def _sum(operands: Operands) -> Range:
+    x = operands.get("x")
+    if x is None:
+        return ANY
+    total = ar.sum_of(x.range)
+    if x.attains is not None and x.range.lo >= 0:
+        return total.meet(Range(x.attains, inf, nan=True))  # no element is negative and one is this large
+    return total
+
+
+def _product_grounds(operands: Operands, result: Range) -> Grounds:
+    x = range_of(operands, "x")
+    below_one = not x.is_empty and x.lo < 1 and x.lo >= 0
+    return Grounds.KNOWN if below_one and x.hi <= 1 else zero_from("x")(operands, result)
+
+
+def _norm(operands: Operands) -> Range:
+    x, order = ar.absolute(range_of(operands, "x")), constant_of(operands, "ord", 2.0)
+    if x.is_empty or order is None or order <= 0:
+        return NONNEGATIVE.with_nan(x.nan)
+    return interval(x.lo, inf, open="lo" if x.lo_open else "", nan=x.nan)
+
+
+def _var(r: Range) -> Range:
+    return ar.square(ar.spread_of(r))
+
+
+def _reduction(name: str, phrase: str, result: ar.Function) -> Operation:
+    return operation(name, phrase, "x dim keepdim", unary(result), role=Role.REDUCE)
+
+
+def _same(r: Range) -> Range:
+    return r
+
+
+_nothing_known = fixed_at(Grounds.NONE)
+
+REDUCTIONS = (
+    operation("sum", "a sum", "x dim keepdim", _sum, role=Role.REDUCE),
+    operation(
+        "prod", "a product of all elements", "x dim keepdim", unary(ar.product_of), _product_grounds, role=Role.REDUCE
+    ),
+    _reduction("mean", "a mean", ar.mean_of),
+    _reduction("max", "a maximum", _same),
+    _reduction("min", "a minimum", _same),
+    _reduction("median", "a median", _same),
+    operation("quantile", "a quantile", "x q dim keepdim", unary(ar.mean_of), role=Role.REDUCE),
+    operation(
+        "std", "a standard deviation", "x dim correction keepdim unbiased", unary(ar.spread_of), known, role=Role.REDUCE
+    ),
+    operation("var", "a variance", "x dim correction keepdim unbiased", unary(_var), known, role=Role.REDUCE),
+    operation("norm", "a norm", "x ord dim keepdim", _norm, known, role=Role.REDUCE),
+    operation("trace", "a trace", "x", unary(ar.sum_of), role=Role.REDUCE),
+    operation("argmax", "an index", "x dim keepdim", always(COUNT), known, role=Role.REDUCE),
+    operation("count_nonzero", "a count", "x dim", always(COUNT), known, role=Role.REDUCE),
+    operation("bincount", "a count", "x", always(COUNT), known),
+    operation("any", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
+    operation("all", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
+    operation("cumsum", "a running sum", "x dim", unary(ar.sum_of)),
+    operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
+    operation("matmul", "a matrix product", "x y", always(ANY), _nothing_known),
+    operation("len", "a length", "x", always(SIZE), fixed_at(Grounds.ASSUMED)),
+    operation("size", "a size", "x dim", always(SIZE), fixed_at(Grounds.ASSUMED)),
+)
+
+COMPARISONS = tuple(
+    operation(name, "a comparison", operands, always(BOOLEAN), known)
+    for names, operands in (
+        ("eq ne lt le gt ge logical_and logical_or", "x y"),
+        ("logical_not isnan isinf isfinite", "x"),
+    )
+    for name in names.split()
+)

@@ -1,0 +1,68 @@
+"""Colours, and how wide text is on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from nanlint.diagnostic import Severity
+
+TAB = 4
+
+_CODES = {
+    "bold": "1", "dim": "2", "error": "1;31", "warning": "1;33", "info": "1;36", "gutter": "1;34", "related": "1;34",
+    "help": "1;36", "added": "32", "removed": "31",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Wraps text in colours, or leaves it alone."""
+
+    colour: bool = False
+
+    def __call__(self, role: str | Severity, text: str) -> str:
+        return f"\x1b[{_CODES[str(role)]}m{text}\x1b[0m" if self.colour and text else text
+
+
+def wants_colour(stream: IO[str], environment: Mapping[str, str]) -> bool:
+    """Colours for this stream? NO_COLOR and FORCE_COLOR decide if set (not empty), else whether it is a terminal."""
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and environment.get("TERM") != "dumb"
+
+
+def character_width(character: str, column: int) -> int:
+    """The cells one character takes at a 0-based column."""
+    if character == "\t":
+        return TAB - column % TAB
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Cf", "Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def cells(text: str) -> list[int]:
+    """The column where each character of `text` begins, and where the last one ends."""
+    starts, at = [], 0
+    for character in text:
+        starts.append(at)
+        at += character_width(character, at)
+    return [*starts, at]
+
+
+def displayed(text: str) -> str:
+    """The text as it may be printed: tabs expanded, control characters made visible."""
+    shown, at = [], 0
+    for character in text:
+        width = character_width(character, at)
+        if character == "\t":
+            shown.append(" " * width)
+        else:
+            # an escape sequence in a stranger's file must not reach the terminal
+            shown.append(character if character.isprintable() or width == 0 else "�")
+        at += width
+    return "".join(shown)

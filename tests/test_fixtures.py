@@ -1,0 +1,38 @@
+"""Nasty cases for the rules, and ranges for the interpreter alone: one test per file."""
+
+from pathlib import Path
+
+import pytest
+
+from nanlint.cards import find_card, load_cards
+from nanlint.testing import Lint, run_fixture, run_flow, updated_fixture, updated_flow
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RULES = sorted((FIXTURES / "rules").rglob("*.py"))
+FLOW = sorted((FIXTURES / "flow").rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(FIXTURES).as_posix()
+
+
+@pytest.mark.parametrize("path", RULES, ids=_name)
+def test_rule(path: Path, lint: Lint, update: bool) -> None:
+    if update:
+        path.write_text(updated_fixture(path, lint), encoding="utf-8")
+    assert not [str(failure) for failure in run_fixture(path, lint)]
+
+
+@pytest.mark.parametrize("path", FLOW, ids=_name)
+def test_flow(path: Path, update: bool) -> None:
+    if update:
+        path.write_text(updated_flow(path), encoding="utf-8")
+    assert not [str(failure) for failure in run_flow(path)]
+
+
+@pytest.mark.parametrize("folder", sorted((FIXTURES / "rules").iterdir()), ids=lambda folder: folder.name)
+def test_folder_is_named_after_a_card(folder: Path) -> None:
+    code, _, name = folder.name.partition("-")
+    card = find_card(load_cards(), code)
+    assert card is not None
+    assert card.name == name
