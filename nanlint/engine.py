@@ -170,9 +170,9 @@ def reveal_file(filename: str) -> list[Reveal]:
     """
     source = read_source(Path(filename), filename)
     check_depth(source)
-    from nanlint.analysis import reveal  # noqa: PLC0415
+    from nanlint.analysis import ranges  # noqa: PLC0415
 
-    return on_deep_stack(lambda: reveal(source))
+    return on_deep_stack(lambda: ranges(source))
 
 
 def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:

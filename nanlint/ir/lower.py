@@ -7,6 +7,7 @@ not understand becomes `Opaque`: unknown, never a crash and never a guess.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -15,7 +16,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
-from nanlint.ops.operation import Spelling
+from nanlint.ops.operation import Form, Spelling
 
 _BINARY: dict[type, str] = {
     cst.Add: "+",
@@ -35,6 +36,8 @@ _BINARY: dict[type, str] = {
     cst.PowerAssign: "**",
     cst.MatrixMultiplyAssign: "@",
 }
+# `x ** 0.5` is a square root, whatever it looks like
+_ROOTS: dict[object, str] = {0.5: "torch.sqrt", -0.5: "torch.rsqrt", -1: "torch.reciprocal"}
 _COMPARE: dict[type, str] = {
     cst.Equal: "==",
     cst.NotEqual: "!=",
@@ -119,7 +122,7 @@ class _Lowering:
         return nodes.Delete(node, (self.expr(node.target),))
 
     def if_(self, node: cst.If) -> nodes.Stmt:
-        return nodes.If(node, self.expr(node.test), self.suite(node), self.suite(node.orelse))
+        return nodes.If(node, self.expr(node.test), self.block(node.body.body), self.suite(node.orelse))
 
     def while_(self, node: cst.While) -> nodes.Stmt:
         return nodes.While(node, self.expr(node.test), self.suite(node), self.suite(node.orelse))
@@ -231,6 +234,10 @@ class _Lowering:
         spelling = spellings.operator(symbol) if symbol is not None else None
         if spelling is None:
             return nodes.Opaque(node, (left, right))
+        if symbol == "**" and isinstance(right, nodes.Constant) and (root := _ROOTS.get(right.value)) is not None:
+            found = spellings.function(root)
+            if found is not None:
+                return self._apply(node, replace(found, framework="python", form=Form.OPERATOR), {"x": left})
         return self._apply(node, spelling, {"x": left, "y": right})
 
     def unary(self, node: cst.UnaryOperation) -> nodes.Expr:
@@ -276,7 +283,8 @@ class _Lowering:
 
     def number(self, node: cst.Integer | cst.Float) -> nodes.Expr:
         try:
-            return nodes.Constant(node, node.evaluated_value)
+            digits = node.value.replace("_", "")
+            return nodes.Constant(node, int(digits, 0) if type(node) is cst.Integer else float(digits))
         except (ValueError, OverflowError):  # more digits than Python converts
             return nodes.Opaque(node, ())
 

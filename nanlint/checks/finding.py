@@ -1,0 +1,35 @@
+"""What a check yields: a finding about IR nodes, not yet located in the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanlint.cards import Card
+from nanlint.diagnostic import Evidence, Severity
+from nanlint.flow.uses import Use
+from nanlint.ir.nodes import Expr
+from nanlint.repair.edits import Repair
+from nanlint.values.value import Why
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of one rule about one use of an operation.
+
+    Attributes:
+        card: the rule.
+        use: the use it is about; of several findings about one use only the most specific is kept.
+        node: the expression to underline.
+        message: one line, lower case, no full stop.
+        why: the links that explain the value, most direct first.
+        repair: how to mend it, if we can.
+    """
+
+    card: Card
+    use: Use
+    node: Expr
+    message: str
+    evidence: Evidence
+    severity: Severity
+    why: tuple[Why, ...] = ()
+    repair: Repair | None = None

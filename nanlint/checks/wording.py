@@ -1,0 +1,68 @@
+"""Puts a finding together: its message from the card's sentence, its severity from the evidence, its reasons."""
+
+from __future__ import annotations
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.diagnostic import Evidence, Severity
+from nanlint.facts import Facts, Trouble
+from nanlint.flow.uses import Use
+from nanlint.ir.nodes import Expr
+from nanlint.repair.edits import Repair
+from nanlint.values.value import Value, Why
+
+_WIDTH = 40
+_LINKS = 3
+
+_LOWERED = {Severity.ERROR: Severity.WARNING, Severity.WARNING: Severity.INFO, Severity.INFO: Severity.INFO}
+
+
+def shortened(text: str, width: int = _WIDTH) -> str:
+    """The text on one line, cut in the middle if it is long."""
+    text = " ".join(text.split())
+    if len(text) <= width:
+        return text
+    left = (width - 1) // 2
+    return f"{text[:left].rstrip()}…{text[len(text) - (width - 1 - left) :].lstrip()}"
+
+
+def finding(
+    card: Card,
+    facts: Facts,
+    use: Use,
+    trouble: Trouble,
+    *,
+    operand: Expr | None = None,
+    reasons: Value | None = None,
+    repair: Repair | None = None,
+) -> Finding:
+    """A finding about `operand`, or about the whole application if none is given."""
+    node = use.node if operand is None else operand
+    message = card.message.format(
+        operation=use.operation.name if "." not in use.operation.name else use.operation.phrase,
+        operand=shortened(facts.text(node)),
+        trouble=f"{trouble.what}, where its gradient is infinite" if trouble.gradient_only else trouble.what,
+        range="unknown" if reasons is None else str(reasons.range),
+        expression=shortened(facts.text(use.node)),
+    )
+    why = () if reasons is None else tuple(_links(reasons.why))
+    severity = _severity(card, use, trouble.evidence)
+    return Finding(card, use, node, message, trouble.evidence, severity, why, repair)
+
+
+def _severity(card: Card, use: Use, evidence: Evidence) -> Severity:
+    if use.framework == "numpy":
+        return Severity.INFO  # no gradient, and nearly every site in ordinary code is fine
+    return _LOWERED[card.severity] if evidence is Evidence.UNKNOWN else card.severity
+
+
+def _links(why: Why | None) -> list[Why]:
+    """The first few links of the chain, the most direct first."""
+    found: list[Why] = []
+    waiting = [why] if why is not None else []
+    while waiting and len(found) < _LINKS:
+        link = waiting.pop(0)
+        if all(link.node is not other.node for other in found):
+            found.append(link)
+        waiting += link.because
+    return found

@@ -1,0 +1,151 @@
+"""The questions a check may ask about one file. A check that needs a new question adds it here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from nanlint.diagnostic import Evidence
+from nanlint.flow.program import Analysis
+from nanlint.flow.state import State, peel
+from nanlint.flow.uses import Use
+from nanlint.ir.nodes import Apply, Call, Expr, Stmt
+from nanlint.ops.operation import Hazard
+from nanlint.values.interval import EMPTY, Range
+from nanlint.values.value import Grounds, Kind, Term, Value
+
+_FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A value that may leave the safe range of an operation.
+
+    Attributes:
+        evidence: how sure that is.
+        what: "0", "negative" or "0 or negative", or the range where neither says it.
+        gradient_only: the value is fine and only the gradient is infinite (sqrt at exactly 0).
+    """
+
+    evidence: Evidence
+    what: str
+    gradient_only: bool = False
+
+
+class Facts:
+    """What is known about one file after it was interpreted."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._module: cst.Module = analysis.module.origin
+        self.imports = analysis.module.imports  # module-level alias → dotted path
+
+    def uses(self, operations: Collection[str]) -> Iterator[Use]:
+        """Every use of one of the operations, in no particular order."""
+        for use in self._analysis.uses:
+            if use.operation.name in operations:
+                yield use
+
+    def text(self, node: Expr) -> str:
+        """The expression as the user wrote it, without parentheses around it."""
+        code = self._module.code_for_node(node.origin).strip()
+        return _unparenthesised(code, len(getattr(node.origin, "lpar", ())))
+
+    def term_of(self, node: Expr) -> Term | None:
+        """The term an expression had when it was last evaluated."""
+        return self._analysis.term_of(node)
+
+    def value_of(self, node: Expr) -> Value | None:
+        """The value an expression had when it was last evaluated."""
+        return self._analysis.value_of(node)
+
+    def value_of_term(self, term: Term) -> Value | None:
+        """The value of a term when it was last evaluated."""
+        return self._analysis.value_of_term(term)
+
+    def producer(self, term: Term, use: Use) -> Apply | None:
+        """The application that made a term: the one written inside this use if there is one, else the last."""
+        inside = self._analysis.part_with_term(use.node, term)
+        made = inside if isinstance(inside, Apply) else self._analysis.origin_of(term)
+        return made if isinstance(made, Apply) else None
+
+    def calls(self, path: str) -> Iterator[tuple[Call, tuple[Value, ...], Stmt, State]]:
+        """Every call of the function with this dotted path that is no operation of ours."""
+        for called, *rest in self._analysis.calls:
+            if called == path:
+                call, values, statement, state = rest
+                yield call, values, statement, state
+
+    def spell(self, term: Term, use: Use) -> str | None:
+        """Source text that denotes `term` at the place of `use`: a constant, a variable that still holds it, a part
+        of the expression itself, or the expression that made it if all its names still mean the same. None if
+        the program can no longer say it there."""
+        if term.head == "const":
+            return repr(term.args[0])
+        if (inside := self._analysis.part_with_term(use.node, term)) is not None:
+            return self.text(inside)
+        for name, value in use.state.vars.items():
+            if value.term is term:
+                return name
+        origin = self._analysis.origin_of(term)
+        if origin is not None and self._analysis.term_here(origin, use.state) is term:
+            return self.text(origin)
+        return None
+
+    def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
+        """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
+        hazard = hazard or use.operation.hazard
+        value = use.values.get(hazard.operand) if hazard is not None else None
+        if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
+            return None
+        if (found := _outside(value, hazard.safe, use)) is not None:
+            return found
+        if hazard.smooth is None or not use.differentiable or value.is_scalar:
+            return None
+        found = _outside(value, hazard.smooth, use)
+        return None if found is None else Trouble(found.evidence, found.what, gradient_only=True)
+
+    @staticmethod
+    def produced_by(value: Value) -> str | None:
+        """The operation that made the value, seen through reshapes and copies: "softmax", "norm", "param"."""
+        return None if value.term is None else peel(value.term).head
+
+
+def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:
+    known = value.range.with_nan(False)
+    if known.is_empty or known <= safe:
+        return None
+    certain = not known.overlaps(safe) and value.grounds > Grounds.ASSUMED
+    evidence = Evidence.CERTAIN if certain else _evidence(value, use)
+    return Trouble(evidence, _what(known, safe))
+
+
+def _evidence(value: Value, use: Use) -> Evidence:
+    if value.grounds is Grounds.REACHED:
+        return Evidence.CERTAIN
+    if value.grounds is Grounds.UNDERFLOW:
+        # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
+        return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
+    if value.grounds is Grounds.KNOWN and not value.is_scalar:
+        return Evidence.POSSIBLE
+    return Evidence.UNKNOWN
+
+
+def _what(known: Range, safe: Range) -> str:
+    zero = known.may_be_zero() and not safe.may_be_zero()
+    negative = known.may_be_negative() and not safe.overlaps(known.meet(Range(hi=0.0, hi_open=True)))
+    if zero and negative:
+        return "0 or negative"
+    if zero:
+        return "0"
+    if known.may_be_negative() and safe.lo >= 0:
+        return "negative"
+    return f"outside {safe}" if safe != EMPTY else str(known)
+
+
+def _unparenthesised(code: str, pairs: int) -> str:
+    for _ in range(pairs):
+        code = code.removeprefix("(").removesuffix(")").strip()
+    return code

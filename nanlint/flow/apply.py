@@ -1,0 +1,144 @@
+"""Applying an operation to values: range, grounds, kind, dtype, framework, reason and term of the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nanlint.flow.relations import sharpen
+from nanlint.ops.operation import Form, Role, Spelling
+from nanlint.values.rounding import rounded
+from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
+
+_FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
+_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_not"})
+# operations whose result is bounded by what they are: these begin an explanation
+_PRODUCERS_FROM = Grounds.UNDERFLOW
+_INHERIT = frozenset({"add", "sub", "mul", "div", "neg", "view", "detach", "sum", "mean", "where", "stack", "maximum"})
+_NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
+
+
+def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
+    """The term of an application; random numbers are new each time."""
+    if name in _FRESH:
+        return terms.fresh()
+    args: list[Any] = []
+    for operand in names:
+        value = operands.get(operand)
+        args.append(None if value is None else value.term or terms.fresh())
+    return terms.make(name, *args)
+
+
+def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: Any, default_framework: str) -> Value:
+    """What is known of `operation(operands)`. `operands` must hold all that the operation needs."""
+    operation = spelling.operation
+    name = operation.name
+    framework = _framework(spelling, operands, default_framework)
+    kind = _kind(spelling, operands, framework)
+    dtype = _dtype(operands, name)
+    tensor = kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN)
+    precision = dtype if tensor else DType.FLOAT64
+    if kind is Kind.ARRAY and dtype is None:
+        precision = DType.FLOAT64
+    inputs = {key: _input(value, precision if tensor else DType.FLOAT64) for key, value in operands.items()}
+    range = operation.result(inputs)
+    if operation.role is Role.COMPUTE and precision is not DType.FLOAT64:
+        range = rounded(range, precision)
+    grounds = operation.grounds(inputs, range)
+    result = Value(
+        range=range,
+        kind=kind,
+        grounds=grounds,
+        term=term_for(terms, name, operation.operands, operands),
+        dtype=DType.BOOLEAN if name in _CONDITIONS else dtype,
+        framework=framework,
+        attains=operands["x"].attains if operation.role is Role.VIEW and "x" in operands else None,
+        differentiable=_differentiable(name, kind, framework, operands),
+    )
+    result = sharpen(name, operands, result)
+    return replace(result, why=_why(name, operation.phrase, node, operands, result))
+
+
+def _input(value: Value, dtype: DType | None) -> Value:
+    """An operand as the operation meets it: a plain number is rounded to the tensor's precision first, and of a value
+    about which nothing is known we do not suppose that it is NaN already."""
+    if value.range.nan and value.grounds is Grounds.NONE:
+        return value.with_range(value.range.with_nan(False))
+    if dtype is DType.FLOAT64 or not value.is_scalar or not value.range.is_constant:
+        return value
+    return value.with_range(rounded(value.range, dtype))
+
+
+def _framework(spelling: Spelling, operands: dict[str, Value], default: str) -> str:
+    if spelling.form in (Form.FUNCTION, Form.MODULE) and spelling.framework != "python":
+        return spelling.framework
+    found = [value.framework for key in _NUMERIC if (value := operands.get(key)) is not None and value.framework]
+    named = [name for name in found if name not in ("python", "numpy")]
+    if named:
+        return named[0]
+    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    if values and all(value.is_scalar for value in values):
+        return "python"
+    # of a numpy array and something unknown the result is numpy as far as we can tell
+    if "numpy" in found:
+        return "numpy"
+    return default
+
+
+def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kind:
+    name = spelling.operation.name
+    if name in ("len", "size"):
+        return Kind.SIZE
+    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    if values and all(value.is_scalar for value in values):
+        scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR
+        return Kind.NUMBER if scalar else Kind.TENSOR
+    if framework == "numpy":
+        return Kind.ARRAY
+    if spelling.framework == "python" and spelling.form is not Form.OPERATOR:
+        kinds = {value.kind for value in values}
+        return Kind.TENSOR if Kind.TENSOR in kinds else Kind.UNKNOWN if Kind.UNKNOWN in kinds else Kind.NUMBER
+    if spelling.form is Form.OPERATOR:
+        kinds = {value.kind for value in values}
+        return Kind.TENSOR if Kind.TENSOR in kinds else Kind.UNKNOWN
+    return Kind.TENSOR
+
+
+def _dtype(operands: dict[str, Value], name: str) -> DType | None:
+    explicit = operands.get("dtype")
+    if explicit is not None:
+        return explicit.dtype
+    known = {
+        value.dtype
+        for key in _NUMERIC
+        if (value := operands.get(key)) is not None and not value.is_scalar and value.dtype is not None
+    }
+    if len(known) != 1:
+        return None
+    dtype = known.pop()
+    return None if dtype in (DType.BOOLEAN, DType.INTEGER) and name in ("div", "mean", "sqrt", "log") else dtype
+
+
+def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, Value]) -> bool:
+    if kind in (Kind.NUMBER, Kind.SIZE) or framework in ("numpy", "python"):
+        return False
+    if name == "detach" or name in _CONDITIONS:
+        return False
+    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    return not values or any(value.differentiable for value in values)
+
+
+def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: Value) -> Why | None:
+    inherited = next(
+        (value.why for key in _NUMERIC if (value := operands.get(key)) is not None and value.why is not None), None
+    )
+    if result.grounds < _PRODUCERS_FROM:
+        return inherited
+    if name in _INHERIT and inherited is not None:
+        # a sum of counts, say, is explained by the count; but the outermost link names the range it has now
+        return Why(node, phrase, result.range, result.grounds, (inherited,)) if name != "view" else inherited
+    if name in ("view", "detach"):
+        return inherited
+    return Why(node, phrase, result.range, result.grounds, () if inherited is None else (inherited,))
+
+

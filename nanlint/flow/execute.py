@@ -1,0 +1,253 @@
+"""Runs statements over states: structured recursion, no control-flow graph.
+
+Each statement takes the state before it and gives the state after it, or None where the end cannot be reached.
+`break` and `continue` leave their states with the enclosing loop, `return` and `raise` simply end the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nanlint.flow.evaluate import Evaluator
+from nanlint.flow.state import State, join_states, widen_values
+from nanlint.ir import nodes
+from nanlint.ops.spellings import NO_GRAD
+from nanlint.values.value import UNKNOWN, Kind, Terms, Value
+
+
+@dataclass(slots=True)
+class _Loop:
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+class Executor(Evaluator):
+    """Executes blocks; functions and classes defined in them are collected for `program`."""
+
+    def __init__(self, terms: Terms, framework: str, *, everything: bool = False) -> None:
+        super().__init__(terms, framework)
+        self.everything = everything  # also functions in which no operation can break
+        self.loops: list[_Loop] = []
+        self.functions: list[tuple[nodes.FunctionDef | nodes.Lambda, State]] = []
+        self.classes: list[tuple[nodes.ClassDef, State]] = []
+
+    def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
+        for statement in body:
+            if state is None:
+                break
+            self.statement = statement
+            handler = _STATEMENTS.get(type(statement))
+            if handler is not None:
+                state = handler(self, statement, state)
+        return state
+
+    def _join(self, *states: State | None) -> State | None:
+        joined: State | None = None
+        for state in states:
+            joined = join_states(joined, state, self.terms)
+        return joined
+
+    # --- simple statements -----------------------------------------------------------------------------------
+
+    def assign(self, node: nodes.Assign, state: State) -> State:
+        value = self.evaluate(node.value, state)
+        if node.augmented and isinstance(node.value, nodes.Apply) and value.kind is Kind.TENSOR:
+            # `x += y` changes the tensor itself, whatever other names it has
+            old = self.silently(node.targets[0], state)
+            self.assign_in_place(node.targets[0], old, value, state)
+        for target in node.targets:
+            if isinstance(target, nodes.Subscript):
+                self.evaluate(target, state)
+            self.bind_target(target, value, state)
+        return state
+
+    def evaluate_(self, node: nodes.Evaluate, state: State) -> State | None:
+        self.evaluate(node.value, state)
+        call = node.value
+        exits = isinstance(call, nodes.Call) and getattr(call.func, "path", None) in ("sys.exit", "builtins.exit")
+        return None if exits else state
+
+    def return_(self, node: nodes.Return, state: State) -> None:
+        if node.value is not None:
+            self.evaluate(node.value, state)
+
+    def raise_(self, node: nodes.Raise, state: State) -> None:
+        for part in node.parts:
+            self.evaluate(part, state)
+
+    def assert_(self, node: nodes.Assert, state: State) -> State | None:
+        return self.refiner.refine(state, self.condition(node.test, state), True)
+
+    def break_(self, node: nodes.Break, state: State) -> None:
+        if self.loops:
+            self.loops[-1].breaks.append(state)
+
+    def continue_(self, node: nodes.Continue, state: State) -> None:
+        if self.loops:
+            self.loops[-1].continues.append(state)
+
+    def delete(self, node: nodes.Delete, state: State) -> State:
+        for target in node.targets:
+            if isinstance(target, nodes.Name):
+                state.forget(target.id)
+        return state
+
+    def function(self, node: nodes.FunctionDef, state: State) -> State:
+        state.bind(node.name, Value(kind=Kind.FUNCTION, term=self.terms.fresh()))
+        if self.recording:
+            self.functions.append((node, state.copy()))
+        return state
+
+    def class_(self, node: nodes.ClassDef, state: State) -> State:
+        state.bind(node.name, Value(kind=Kind.OBJECT, term=self.terms.fresh()))
+        if self.recording:
+            self.classes.append((node, state.copy()))
+        return state
+
+    # --- branches --------------------------------------------------------------------------------------------
+
+    def if_(self, node: nodes.If, state: State) -> State | None:
+        condition = self.condition(node.test, state)
+        yes = self.refiner.refine(state.copy(), condition, True)
+        no = self.refiner.refine(state, condition, False)
+        return self._join(self.block(node.body, yes), self.block(node.orelse, no))
+
+    def match(self, node: nodes.Match, state: State) -> State | None:
+        subject = self.evaluate(node.subject, state)
+        ends: list[State | None] = []
+        rest: State | None = state
+        for case in node.cases:
+            if rest is None:
+                break
+            inside: State | None = rest.copy()
+            if case.pattern is not None:
+                assert inside is not None
+                literal = self.evaluate(case.pattern, inside)  # type: ignore[arg-type]
+                test = self.terms.make("eq", subject.term, literal.term)
+                inside = self.refiner.refine(inside, test, True)
+                rest = self.refiner.refine(rest, test, False) if case.guard is None else rest
+            for name in case.names:
+                if inside is not None:
+                    inside.bind(name, subject if case.catches_all else replace(UNKNOWN, term=self.terms.fresh()))
+            if inside is not None and case.guard is not None:
+                inside = self.refiner.refine(inside, self.condition(case.guard, inside), True)
+            ends.append(self.block(case.body, inside))
+            if case.catches_all and case.guard is None:
+                rest = None
+        return self._join(*ends, rest)
+
+    def with_(self, node: nodes.With, state: State) -> State | None:
+        silenced = 0
+        for item, target in node.items:
+            value = self.evaluate(item, state)
+            func = item.func if isinstance(item, nodes.Call) else item
+            silenced += getattr(func, "path", None) in NO_GRAD
+            if target is not None:
+                self.bind_target(target, replace(UNKNOWN, kind=value.kind, term=self.terms.fresh()), state)
+        self.no_grad += silenced
+        after = self.block(node.body, state)
+        self.no_grad -= silenced
+        return after
+
+    def try_(self, node: nodes.Try, state: State) -> State | None:
+        before = state.copy()
+        after_body = self.block(node.body, state)
+        # an exception may strike anywhere in the body: a handler starts from before it or from after it
+        interrupted = self._join(before, after_body.copy() if after_body is not None else None)
+        ends = [self.block(node.orelse, after_body)]
+        for handler in node.handlers:
+            start = interrupted.copy() if interrupted is not None else None
+            if start is not None and handler.name is not None:
+                start.bind(handler.name, replace(UNKNOWN, term=self.terms.fresh()))
+            ends.append(self.block(handler.body, start))
+        joined = self._join(*ends)
+        if joined is None and node.final:
+            self.block(node.final, before)
+            return None
+        return self.block(node.final, joined)
+
+    # --- loops -----------------------------------------------------------------------------------------------
+
+    def while_(self, node: nodes.While, state: State) -> State | None:
+        def turn(head: State) -> State | None:
+            inside = self.refiner.refine(head, self.condition(node.test, head), True)
+            return self.block(node.body, inside)
+
+        head, loop = self._iterate(node, state, turn)
+        left = self.refiner.refine(head, self.condition(node.test, head), False)
+        return self._join(self.block(node.orelse, left), *loop.breaks)
+
+    def for_(self, node: nodes.For, state: State) -> State | None:
+        iterated = self.evaluate(node.iter, state)
+
+        def turn(head: State) -> State | None:
+            self.bind_target(node.target, self.element(iterated, node.iter, head), head)
+            return self.block(node.body, head)
+
+        ran_once = bool(iterated.items)
+        head, loop = self._iterate(node, state, turn)
+        after: State | None = head
+        if ran_once and loop.continues:
+            after = loop.continues[0]
+        return self._join(self.block(node.orelse, after), *loop.breaks)
+
+    def _iterate(
+        self, node: nodes.Stmt, entry: State, turn: Callable[[State], State | None]
+    ) -> tuple[State, _Loop]:
+        """The state at the loop's head that holds on every turn: one silent turn to see what changes, then widened,
+        then one recorded turn; whatever still moves is forgotten."""
+        head = entry.copy()
+        recording = self.recording
+        self.recording = False
+        for _ in range(2):
+            end, _loop = self._turn(head.copy(), turn)
+            if not self._absorb(head, end):
+                break
+        self.recording = recording
+        end, loop = self._turn(head.copy(), turn)
+        loop.continues = [] if end is None else [end]
+        self.statement = node
+        return head, loop
+
+    def _turn(self, head: State, turn: Callable[[State], State | None]) -> tuple[State | None, _Loop]:
+        self.loops.append(_Loop())
+        end = turn(head)
+        loop = self.loops.pop()
+        return self._join(end, *loop.continues), loop
+
+    def _absorb(self, head: State, end: State | None) -> bool:
+        """Widen the head by another turn's end; did anything change?"""
+        if end is None:
+            return False
+        changed = False
+        for name, new in end.vars.items():
+            old = head.vars.get(name)
+            if old is None or old is new or old == new:
+                continue
+            widened = widen_values(old, new, self.terms)
+            changed = changed or (widened.range, widened.kind) != (old.range, old.kind) or old.term is not widened.term
+            head.vars[name] = widened
+        head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
+        return changed
+
+
+_STATEMENTS: dict[type, Callable[[Executor, Any, State], State | None]] = {
+    nodes.Assign: Executor.assign,
+    nodes.Evaluate: Executor.evaluate_,
+    nodes.Return: Executor.return_,
+    nodes.Raise: Executor.raise_,
+    nodes.Assert: Executor.assert_,
+    nodes.Break: Executor.break_,
+    nodes.Continue: Executor.continue_,
+    nodes.Delete: Executor.delete,
+    nodes.FunctionDef: Executor.function,
+    nodes.ClassDef: Executor.class_,
+    nodes.If: Executor.if_,
+    nodes.While: Executor.while_,
+    nodes.For: Executor.for_,
+    nodes.With: Executor.with_,
+    nodes.Try: Executor.try_,
+    nodes.Match: Executor.match,
+}

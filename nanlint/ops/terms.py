@@ -1,0 +1,58 @@
+"""Reading terms: what the arguments of an operation's term are called, and the shapes that checks look for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nanlint.ops.catalogue import OPERATIONS
+from nanlint.values.value import Term
+
+
+def operand(term: Term, name: str) -> Term | None:
+    """The operand of this canonical name; None where it was left out or the term is no operation's."""
+    operation = OPERATIONS.get(term.head)
+    if operation is None or name not in operation.operands:
+        return None
+    at = operation.operands.index(name)
+    found = term.args[at] if at < len(term.args) else None
+    return found if isinstance(found, Term) else None
+
+
+def literal(term: Term | None) -> object:
+    """The constant a term denotes; None for any other term, and for an operand that was left out."""
+    return term.args[0] if term is not None and term.head == "const" else None
+
+
+def is_one(term: Term | None) -> bool:
+    """Is it the constant 1 or 1.0?"""
+    return literal(term) == 1
+
+
+def operand_of(term: Term | None, head: str) -> Term | None:
+    """`x` where the term is `head(x, …)`."""
+    return operand(term, "x") if term is not None and term.head == head else None
+
+
+def both_ways(term: Term | None, head: str) -> Iterator[tuple[Term, Term]]:
+    """The two operands of a commutative operation, in either order."""
+    if term is None or term.head != head:
+        return
+    x, y = operand(term, "x"), operand(term, "y")
+    if x is not None and y is not None:
+        yield x, y
+        if x is not y:
+            yield y, x
+
+
+def squared(term: Term | None) -> Term | None:
+    """`x` where the term is `x ** 2`, `x.square()` or `x * x`."""
+    if term is None:
+        return None
+    if term.head == "square":
+        return operand(term, "x")
+    if term.head == "pow":
+        return operand(term, "x") if literal(operand(term, "y")) == 2 else None
+    if term.head == "mul":
+        x, y = operand(term, "x"), operand(term, "y")
+        return x if x is y else None
+    return None

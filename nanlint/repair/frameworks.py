@@ -1,0 +1,138 @@
+"""How to name a library function at one place of one file: through the names it has imported already if it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanlint.facts import Facts
+from nanlint.flow.uses import Use
+
+# function → framework → dotted paths, the preferred one first
+_PATHS: dict[str, dict[str, tuple[str, ...]]] = {
+    "log_softmax": {
+        "torch": ("torch.log_softmax", "torch.nn.functional.log_softmax"),
+        "jax": ("jax.nn.log_softmax",),
+        "tensorflow": ("tensorflow.nn.log_softmax",),
+        "keras": ("keras.ops.log_softmax",),
+    },
+    "logsigmoid": {
+        "torch": ("torch.nn.functional.logsigmoid",),
+        "jax": ("jax.nn.log_sigmoid",),
+        "tensorflow": ("tensorflow.math.log_sigmoid",),
+        "keras": ("keras.ops.log_sigmoid",),
+    },
+    "softmax": {
+        "torch": ("torch.softmax", "torch.nn.functional.softmax"),
+        "jax": ("jax.nn.softmax",),
+        "tensorflow": ("tensorflow.nn.softmax",),
+        "keras": ("keras.ops.softmax",),
+    },
+    "sigmoid": {
+        "torch": ("torch.sigmoid", "torch.nn.functional.sigmoid"),
+        "jax": ("jax.nn.sigmoid",),
+        "tensorflow": ("tensorflow.math.sigmoid",),
+        "keras": ("keras.ops.sigmoid",),
+    },
+    "tanh": {
+        "torch": ("torch.tanh", "torch.nn.functional.tanh"),
+        "jax": ("jax.numpy.tanh",),
+        "tensorflow": ("tensorflow.math.tanh",),
+        "keras": ("keras.ops.tanh",),
+    },
+    "softplus": {
+        "torch": ("torch.nn.functional.softplus",),
+        "jax": ("jax.nn.softplus",),
+        "tensorflow": ("tensorflow.math.softplus",),
+        "keras": ("keras.ops.softplus",),
+    },
+    "logsumexp": {
+        "torch": ("torch.logsumexp",),
+        "jax": ("jax.nn.logsumexp", "jax.scipy.special.logsumexp"),
+        "tensorflow": ("tensorflow.reduce_logsumexp",),
+        "keras": ("keras.ops.logsumexp",),
+    },
+    "normalize": {"torch": ("torch.nn.functional.normalize",)},
+    "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
+    "vector_norm": {"torch": ("torch.linalg.vector_norm",)},
+    "std": {"torch": ("torch.std",)},
+    "complex": {"torch": ("torch.complex",)},
+    "maximum": {
+        "jax": ("jax.numpy.maximum",),
+        "tensorflow": ("tensorflow.maximum",),
+        "keras": ("keras.ops.maximum", "keras.backend.maximum"),
+        "numpy": ("numpy.maximum",),
+    },
+    "minimum": {
+        "jax": ("jax.numpy.minimum",),
+        "tensorflow": ("tensorflow.minimum",),
+        "keras": ("keras.ops.minimum", "keras.backend.minimum"),
+        "numpy": ("numpy.minimum",),
+    },
+    "clip": {
+        "jax": ("jax.numpy.clip",),
+        "tensorflow": ("tensorflow.clip_by_value",),
+        "keras": ("keras.ops.clip", "keras.backend.clip"),
+        "numpy": ("numpy.clip",),
+    },
+}
+
+# the same modules under another name
+_MOVED = (
+    ("tensorflow.", "tensorflow.compat.v1."),
+    ("tensorflow.", "tensorflow.compat.v2."),
+    ("keras.", "tensorflow.keras."),
+    ("keras.", "tf_keras."),
+)
+
+# what to import where nothing leads to a path; keras is left out: what it offers depends on its version
+_IMPORTS = (
+    ("jax.numpy.", "jnp", "import jax.numpy as jnp"),
+    ("jax.", "jax", "import jax"),
+    ("torch.", "torch", "import torch"),
+    ("tensorflow.", "tf", "import tensorflow as tf"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A function as it can be written at one place, and the import lines that it needs there."""
+
+    text: str
+    imports: tuple[str, ...] = ()
+
+    def call(self, *arguments: str) -> str:
+        return f"{self.text}({', '.join(arguments)})"
+
+
+def library(facts: Facts, use: Use, function: str) -> Written | None:
+    """The library function in the framework of this use; None if the framework has no such function."""
+    paths = _PATHS[function].get(use.framework, ())
+    for path in paths:
+        if (text := _through_imports(facts, use, path)) is not None:
+            return Written(text)
+    return _with_import(facts, use, paths[0]) if paths else None
+
+
+def _through_imports(facts: Facts, use: Use, path: str) -> str | None:
+    for variant in _variants(path):
+        best = ""
+        for alias, target in facts.imports.items():
+            leads_there = variant == target or variant.startswith(f"{target}.")
+            if leads_there and alias not in use.state.vars and len(target) > len(facts.imports.get(best, "")):
+                best = alias
+        if best:
+            return best + variant[len(facts.imports[best]) :]
+    return None
+
+
+def _variants(path: str) -> list[str]:
+    return [path, *(new + path.removeprefix(old) for old, new in _MOVED if path.startswith(old))]
+
+
+def _with_import(facts: Facts, use: Use, path: str) -> Written | None:
+    for prefix, name, line in _IMPORTS:
+        if path.startswith(prefix):
+            if name in facts.imports or name in use.state.vars or name in use.state.globals:
+                return None
+            return Written(f"{name}.{path.removeprefix(prefix)}", (line,))
+    return None
