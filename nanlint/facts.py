@@ -73,9 +73,8 @@ class Facts:
 
     def calls(self, path: str) -> Iterator[tuple[Call, tuple[Value, ...], Stmt, State]]:
         """Every call of the function with this dotted path that is no operation of ours."""
-        for called, *rest in self._analysis.calls:
+        for called, call, values, statement, state in self._analysis.calls:
             if called == path:
-                call, values, statement, state = rest
                 yield call, values, statement, state
 
     def spell(self, term: Term, use: Use) -> str | None:
