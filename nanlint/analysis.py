@@ -55,7 +55,7 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
         facts = Facts(analysis)
         found = run_checks(cards, facts, settings)
-        return _Locator(source, analysis.module.origin, facts, found).diagnostics() if found else []
+        return _Locator(source, analysis.module, facts, found).diagnostics() if found else []
 
 
 def reveal(source: Source) -> list[Reveal]:
@@ -116,12 +116,13 @@ def _revealed(source: Source, analysis: Analysis, shown: Sequence[tuple[nodes.Ex
 class _Locator:
     """Turns findings about nodes into diagnostics about spans."""
 
-    def __init__(self, source: Source, module: cst.Module, facts: Facts, found: Sequence[Finding]) -> None:
+    def __init__(self, source: Source, module: nodes.Module, facts: Facts, found: Sequence[Finding]) -> None:
         self.source = source
-        self.module = module
+        self.module: cst.Module = module.origin
         self.facts = facts
         self.found = found
-        self.spans = locate(source, module, self._wanted())
+        self.targets = dict(_targets(module.body))
+        self.spans = locate(source, self.module, self._wanted())
 
     def diagnostics(self) -> list[Diagnostic]:
         return [self._diagnostic(one, span) for one in self.found if (span := self._span(one.node)) is not None]
@@ -131,7 +132,7 @@ class _Locator:
             yield one.node.origin
             yield one.use.statement.origin
             for link in one.why:
-                yield _subject(link.node).origin
+                yield link.node.origin
             if one.repair is not None:
                 for node, _ in one.repair.replacements:
                     yield node.origin
@@ -150,23 +151,27 @@ class _Locator:
             span=span,
             severity=one.severity,
             evidence=one.evidence,
-            related=tuple(self._related(one.why)),
+            related=tuple(self._related(one)),
             fix=None if one.repair is None else self._fix(one.repair),
             noqa_line=(statement or span).end_line,
         )
 
-    def _related(self, why: Sequence[Why]) -> Iterator[Related]:
-        for link in why:
-            subject = _subject(link.node)
-            if (span := self._span(subject)) is not None:
-                yield Related(span, f"`{shortened(self.facts.text(subject))}` {_sentence(link)}")
+    def _related(self, one: Finding) -> Iterator[Related]:
+        for link in one.why:
+            if (span := self._span(link.node)) is not None:
+                subject = "this" if link.node is one.node else f"`{self._name(link.node)}`"
+                yield Related(span, f"{subject} {_sentence(link)}")
+
+    def _name(self, node: nodes.Expr) -> str:
+        """The variable that the value was given to, else the expression itself."""
+        return shortened(self.facts.text(self.targets.get(id(node), node)))
 
     def _fix(self, repair: Repair) -> Fix | None:
         """None where a comment would be lost, or where there is no place for an import."""
         edits: list[Edit] = []
         for node, text in repair.replacements:
             span = self._span(node)
-            if span is None or self.source.slice(span).count("#") > text.count("#"):
+            if span is None or "#" in text or "#" in self.source.slice(span):
                 return None
             edits.append(Edit(span, text))
         for line in repair.imports:
@@ -194,10 +199,22 @@ def _imports(module: cst.Module) -> Iterator[cst.CSTNode]:
             yield from (small for small in statement.body if isinstance(small, cst.Import | cst.ImportFrom))
 
 
-def _subject(node: Any) -> nodes.Expr:
-    """What a link of the explanation is about: of an assignment, its target."""
-    subject: nodes.Expr = node.targets[0] if isinstance(node, nodes.Assign) else node
-    return subject
+def _targets(body: Sequence[nodes.Stmt]) -> Iterator[tuple[int, nodes.Expr]]:
+    """The single target that each assigned expression, by its `id`, is assigned to."""
+    for statement in body:
+        if isinstance(statement, nodes.Assign) and not statement.augmented and len(statement.targets) == 1:
+            yield id(statement.value), statement.targets[0]
+        for inner in _blocks(statement):
+            yield from _targets(inner)
+
+
+def _blocks(statement: nodes.Stmt) -> Iterator[Sequence[nodes.Stmt]]:
+    """The statement lists inside a compound statement."""
+    for part in ("body", "orelse", "final"):
+        yield getattr(statement, part, ())
+    for part in ("handlers", "cases"):
+        for arm in getattr(statement, part, ()):
+            yield arm.body
 
 
 def _sentence(link: Why) -> str:

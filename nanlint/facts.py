@@ -127,9 +127,19 @@ def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
-    if value.grounds is Grounds.KNOWN and not value.is_scalar:
+    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _counts_a_batch(value.term)):
         return Evidence.POSSIBLE
     return Evidence.UNKNOWN
+
+
+def _counts_a_batch(term: Term | None) -> bool:
+    """Made from the size of a batch, which is 1 at the end of many an epoch. Other plain numbers (a counter, the
+    length of a list) raise ZeroDivisionError, which tells of itself, or are never 0."""
+    if term is None:
+        return False
+    if term.head in ("size", "item"):
+        return any(isinstance(arg, Term) and arg.head == "const" and arg.args[0] == 0 for arg in term.args)
+    return any(isinstance(arg, Term) and _counts_a_batch(arg) for arg in term.args)
 
 
 def _what(known: Range, safe: Range) -> str:

@@ -151,7 +151,7 @@ def _repair(card: Card) -> str:
 
 def _run(command: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-m", "nanlint.cli", *shlex.split(command)],
+        [sys.executable, "-m", "nanlint", *shlex.split(command)],
         cwd=ROOT,
         capture_output=True,
         text=True,

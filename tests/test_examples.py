@@ -25,7 +25,7 @@ def _repair(tmp_path: Path) -> str:
     """What `nanlint check --fix --unsafe-fixes` makes of the failing script."""
     copy = tmp_path / SCRIPT
     shutil.copyfile(EXAMPLES / SCRIPT, copy)
-    command = [sys.executable, "-m", "nanlint.cli", "check", "--isolated", "--no-cache", "--fix", "--unsafe-fixes"]
+    command = [sys.executable, "-m", "nanlint", "check", "--isolated", "--no-cache", "--fix", "--unsafe-fixes"]
     run = subprocess.run([*command, str(copy)], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
     return copy.read_text(encoding="utf-8")

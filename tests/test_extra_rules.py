@@ -97,7 +97,7 @@ def loss(p, x):
 
 
 def _nanlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nanlint.cli", *arguments]
+    command = [sys.executable, "-m", "nanlint", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.diagnostic import Evidence, Severity
@@ -11,6 +13,8 @@ from nanlint.ir.nodes import Expr
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Value, Why
 
+_COMMENT = re.compile(r"#[^\"']*$")
+
 _WIDTH = 40
 _LINKS = 3
 
@@ -18,8 +22,11 @@ _LOWERED = {Severity.ERROR: Severity.WARNING, Severity.WARNING: Severity.INFO, S
 
 
 def shortened(text: str, width: int = _WIDTH) -> str:
-    """The text on one line, cut in the middle if it is long."""
-    text = " ".join(text.split())
+    """The text on one line, without comments, cut in the middle if it is long."""
+    lines = text.splitlines()
+    if len(lines) > 1:
+        lines = [_COMMENT.sub("", line) for line in lines]
+    text = " ".join(" ".join(lines).split())
     if len(text) <= width:
         return text
     left = (width - 1) // 2

@@ -227,11 +227,15 @@ class Evaluator:
         return result
 
     def _other_method(self, expr: nodes.Apply, receiver: Value, state: State) -> Value:
-        """A method that only looks like a tensor's: of a namespace held in a variable, a logger, a dict."""
+        """A method that only looks like a tensor's: a layer in an attribute (`self.softmax(x)`), a logger, a dict, or a
+        library held in a variable."""
+        assert isinstance(expr.callee, nodes.Attribute)
+        call = nodes.Call(expr.origin, expr.callee, expr.args, expr.keywords)
         if receiver.kind is Kind.NAMESPACE and isinstance(receiver.payload, str):
-            assert isinstance(expr.callee, nodes.Attribute)
-            call = nodes.Call(expr.origin, expr.callee, expr.extras, expr.keywords)
             return self._call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
+        layer = self.evaluate(expr.callee, state).payload
+        if isinstance(layer, Layers) and expr.args:
+            return layer.run(self.terms, self.evaluate(expr.args[0], state), expr, self.framework)
         return UNKNOWN
 
     # --- calls -----------------------------------------------------------------------------------------------
@@ -280,7 +284,7 @@ class Evaluator:
         """The Apply that a call through a variable (`ln = torch.log`) turns out to be; one per call."""
         found = self.dynamic.get(id(expr))
         if found is None or found.spelling is not spelling:
-            found = nodes.Apply(expr.origin, spelling, operands, (), None, expr.keywords)
+            found = nodes.Apply(expr.origin, spelling, operands, keywords=expr.keywords)
             self.dynamic[id(expr)] = found
         return found
 

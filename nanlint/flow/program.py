@@ -63,7 +63,7 @@ def parts_of(node: Any) -> Iterator[nodes.Expr]:
     if not is_dataclass(node):
         return
     for each in fields(node):
-        if each.name in ("origin", "callee", "spelling"):
+        if each.name in ("origin", "callee", "spelling", "args"):
             continue
         content = getattr(node, each.name)
         contents = content.values() if isinstance(content, dict) else content
@@ -153,10 +153,17 @@ def _run_class(executor: Executor, node: nodes.ClassDef, outside: dict[str, Valu
     for method in sorted(first, key=lambda method: _SETUP.index(method.name)):
         attributes.update(_assigned_attributes(executor, method, outside, attributes))
     attributes = _joined_over_methods(executor, methods, outside, attributes)
+    executor.no_grad += _is_autograd_function(node)
     for method in methods:
         if method.has_hazard or executor.everything:
             static = any(_decorator_path(decorator) == "builtins.staticmethod" for decorator in method.decorators)
             _run_function(executor, method, outside, None if static else attributes)
+    executor.no_grad -= _is_autograd_function(node)
+
+
+def _is_autograd_function(node: nodes.ClassDef) -> bool:
+    """The author writes the gradient by hand there; autograd never differentiates forward or backward."""
+    return any((getattr(base, "path", None) or "").endswith("autograd.Function") for base in node.bases)
 
 
 def _class_attributes(executor: Executor, node: nodes.ClassDef, outside: dict[str, Value]) -> dict[str, Value]:

@@ -347,11 +347,11 @@ class _Lowering:
         if path is not None and not starred:
             spelling = spellings.function(path)
             if spelling is not None and (operands := bind(spelling, positional, keywords)) is not None:
-                return self._apply(node, spelling, operands, _extras(operands, positional, keywords), None, keywords)
+                return self._apply(node, spelling, operands, None, positional, keywords)
         elif path is None and isinstance(func, nodes.Attribute) and not starred:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
-                return self._apply(node, spelling, operands, _extras(operands, positional, keywords), func, keywords)
+                return self._apply(node, spelling, operands, func, positional, keywords)
         return nodes.Call(node, func, positional, keywords)
 
     def _arguments(self, node: cst.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
@@ -374,13 +374,15 @@ class _Lowering:
         node: Any,
         spelling: Spelling,
         operands: dict[str, nodes.Expr],
-        extras: tuple[nodes.Expr, ...] = (),
         callee: nodes.Expr | None = None,
+        positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
         if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
             self.hazards += 1
-        return nodes.Apply(node, spelling, operands, extras, callee, keywords or {})
+        keywords = keywords or {}
+        extras = _extras(operands, positional, keywords)
+        return nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
 
 
 def _divides_by_literal(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:

@@ -9,6 +9,15 @@ import libcst as cst
 
 _BUILTINS = frozenset(dir(builtins))
 
+# names that mean one library everywhere, also when they are imported from the project's own modules
+CONVENTIONAL = {
+    "K": "keras.backend",
+    "tf": "tensorflow",
+    "np": "numpy",
+    "jnp": "jax.numpy",
+    "torch": "torch",
+}
+
 
 class Scope:
     """The names of one module, function or class body.
@@ -140,6 +149,9 @@ def _from_bindings(node: cst.ImportFrom) -> Iterator[tuple[str, str]]:
     prefix = "." * len(node.relative) + (dotted(node.module) + "." if node.module is not None else "")
     for alias in node.names:
         path = prefix + dotted(alias.name)
+        if alias.asname is None:
+            # a re-export under a conventional name: `from mylib.backend import K`
+            path = CONVENTIONAL.get(dotted(alias.name), path)
         if alias.asname is not None:
             for name in bound_names(alias.asname.name):
                 yield name, path

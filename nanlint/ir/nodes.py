@@ -73,6 +73,7 @@ class Apply(Expr):
     operands: dict[str, Expr]
     extras: tuple[Expr, ...] = ()  # arguments the operation does not name (dtype=, out=, device=)
     callee: Expr | None = None
+    args: tuple[Expr, ...] = ()  # the positional arguments as written, without the receiver
     keywords: dict[str, Expr] = field(default_factory=dict)  # every keyword argument as written
 
 

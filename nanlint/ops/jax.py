@@ -1,7 +1,7 @@
 """How JAX spells the operations outside jax.numpy (see numpy.py), and flax's layers. Format: see spellings.py."""
 
 FUNCTIONS = """
-[jax.nn flax.linen flax.nnx]
+[jax.nn flax.linen flax.linen flax.nnx]
 relu relu6 sigmoid softplus tanh selu gelu silu mish: (x)
 swish: silu(x)
 soft_sign: softsign(x)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from math import inf, isfinite
+from math import isfinite
 
 from nanlint.config import RuleOptions
 from nanlint.facts import Facts
@@ -117,8 +116,11 @@ def _epsilon(value: Value, options: RuleOptions) -> float:
 
 
 def _text(number: float) -> str:
-    """1e-8 rather than 1e-08, 1 rather than 1.0."""
-    return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{number:.12g}") if abs(number) < inf else repr(number)
+    """1e-8 rather than 1e-08, 1e-4 rather than 0.0001, 1 rather than 1.0."""
+    if 0 < abs(number) < 1e-3:
+        digits, _, exponent = f"{number:.11e}".partition("e")
+        return f"{float(digits):.12g}e{int(exponent)}"
+    return f"{number:.12g}"
 
 
 def _replace(use: Use, node: Expr, text: str, message: str, imports: tuple[str, ...] = ()) -> Repair:

@@ -116,7 +116,7 @@ def modulus(facts: Facts, use: Use, real: Term, imaginary: Term) -> Repair | Non
     if first is None or second is None or function is None or not all(map(_may_be_part, values)):
         return None
     text = f"{function.call(as_argument(first), as_argument(second))}.abs()"
-    return _whole(use, Written(text, function.imports), "complex absolute value")
+    return _whole(use, Written(text, function.imports), "complex(…).abs()")
 
 
 def _may_be_part(value: Value | None) -> bool:
