@@ -218,7 +218,7 @@ def _blocks(statement: nodes.Stmt) -> Iterator[Sequence[nodes.Stmt]]:
 
 
 def _sentence(link: Why) -> str:
-    """ "is a softmax: [0, 1], underflows to 0"."""
+    """What a link says of its value: `is a softmax: [0, 1], underflows to 0`."""
     hint = ""
     if link.grounds is Grounds.REACHED:
         hint = _HINTS.get(link.phrase.removeprefix("a "), ", and reaches its ends")

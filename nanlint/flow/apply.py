@@ -140,5 +140,3 @@ def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: 
     if name in ("view", "detach"):
         return inherited
     return Why(node, phrase, result.range, result.grounds, () if inherited is None else (inherited,))
-
-

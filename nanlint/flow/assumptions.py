@@ -79,7 +79,7 @@ def annotated(name: str, annotation: str, term: Term | None) -> Value:
     if annotation in ("Tensor", "FloatTensor", "LongTensor", "BoolTensor"):
         kept = value if value.grounds is Grounds.KNOWN else replace(UNKNOWN, term=term)
         return replace(kept, kind=Kind.TENSOR)
-    if annotation in ("ndarray",):
+    if annotation == "ndarray":
         return replace(value, kind=Kind.ARRAY, framework="numpy", differentiable=False)
     if annotation == "str":
         return replace(UNKNOWN, kind=Kind.STRING, term=term)

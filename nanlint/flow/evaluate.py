@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.apply import apply, term_for
-from nanlint.flow.layers import Layers, construct_layer
+from nanlint.flow.calls import Calls
+from nanlint.flow.layers import Layers
 from nanlint.flow.refine import Refiner
 from nanlint.flow.state import State, join_values
-from nanlint.flow.uses import Use
+from nanlint.flow.targets import size_at
+from nanlint.flow.uses import Record, Use
 from nanlint.ir import nodes
-from nanlint.ir.arguments import bind
 from nanlint.ops import spellings
 from nanlint.ops.operation import Form, Spelling
-from nanlint.values.interval import BOOLEAN, COUNT, REAL, SIZE, constant, interval
+from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
 _COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -24,18 +25,7 @@ _VIEWS = frozenset({"data", "T", "mT", "real", "H"})
 _NOT_TENSORS = frozenset({Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.OBJECT, Kind.NONE})
 
 
-@dataclass(slots=True)
-class Record:
-    """What is written down while a program is interpreted."""
-
-    uses: dict[int, Use] = field(default_factory=dict)
-    calls: dict[int, tuple[str, nodes.Call, tuple[Value, ...], nodes.Stmt, State]] = field(default_factory=dict)
-    reveals: dict[int, tuple[nodes.Expr, str, str]] = field(default_factory=dict)
-    assignments: dict[int, tuple[nodes.Expr, str, str]] = field(default_factory=dict)
-    values: dict[int, Value] = field(default_factory=dict)  # by id of the expression
-
-
-class Evaluator:
+class Evaluator(Calls):
     """Evaluates expressions; statements are `execute`'s."""
 
     def __init__(self, terms: Terms, framework: str) -> None:
@@ -47,7 +37,7 @@ class Evaluator:
         self.statement = nodes.Stmt(None)
         self.by_term: dict[Term, Value] = {}
         self.origins: dict[Term, nodes.Expr] = {}
-        self.dynamic: dict[int, nodes.Apply] = {}
+        self.dynamic = {}
         self.refiner = Refiner(terms, self.by_term.get)
 
     # --- entry -----------------------------------------------------------------------------------------------
@@ -183,9 +173,7 @@ class Evaluator:
         snapshot = State(dict(state.vars), state.facts, state.globals)
         self.record.uses[id(expr)] = Use(expr, self.statement, operands, result, snapshot, framework, differentiable)
 
-    def _extreme_of_two(
-        self, expr: nodes.Apply, spelling: Spelling, operands: dict[str, Value], state: State
-    ) -> Value:
+    def _extreme_of_two(self, expr: nodes.Apply, spelling: Spelling, operands: dict[str, Value], state: State) -> Value:
         """`torch.max(a, b)` and `a.max(b)` are the element-wise maximum, unlike `a.max(1)`."""
         other = operands.get("y") or operands["dim"]
         binary = spellings.function("torch.maximum" if spelling.operation.name == "max" else "torch.minimum")
@@ -232,75 +220,11 @@ class Evaluator:
         assert isinstance(expr.callee, nodes.Attribute)
         call = nodes.Call(expr.origin, expr.callee, expr.args, expr.keywords)
         if receiver.kind is Kind.NAMESPACE and isinstance(receiver.payload, str):
-            return self._call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
+            return self.call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
         layer = self.evaluate(expr.callee, state).payload
         if isinstance(layer, Layers) and expr.args:
             return layer.run(self.terms, self.evaluate(expr.args[0], state), expr, self.framework)
         return UNKNOWN
-
-    # --- calls -----------------------------------------------------------------------------------------------
-
-    def call(self, expr: nodes.Call, state: State) -> Value:
-        func = self.evaluate(expr.func, state)
-        if func.kind is Kind.NAMESPACE and isinstance(func.payload, str):
-            return self._call_path(expr, func.payload, state)
-        args = tuple(self.evaluate(arg, state) for arg in expr.args)
-        for keyword in expr.keywords.values():
-            self.evaluate(keyword, state)
-        if isinstance(func.payload, Layers) and args:
-            return func.payload.run(self.terms, args[0], expr, self.framework)
-        self._forget_mutated(expr, state)
-        if isinstance(expr.func, nodes.Name) and expr.func.id == "reveal_range" and args and self.recording:
-            self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
-        if isinstance(expr.func, nodes.Attribute) and expr.func.name in ("shape", "get_shape"):
-            return Value(kind=Kind.SHAPE)
-        return UNKNOWN
-
-    def _call_path(self, expr: nodes.Call, path: str, state: State) -> Value:
-        spelling = spellings.function(path)
-        if spelling is not None and (operands := bind(spelling, expr.args, expr.keywords)) is not None:
-            return self.apply(self._as_apply(expr, spelling, operands), state)
-        args = tuple(self.evaluate(arg, state) for arg in expr.args)
-        keywords = {name: self.evaluate(value, state) for name, value in expr.keywords.items()}
-        if self.recording:
-            self.record.calls[id(expr)] = (path, expr, args, self.statement, state.copy())
-        if path == "builtins.reveal_range" and args and self.recording:
-            self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
-        if path.endswith("finfo") or path.endswith("iinfo"):
-            dtype = args[0].dtype if args else None
-            return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
-        if (layer := construct_layer(path, args, keywords)) is not None:
-            return layer
-        if path.endswith("nn.Parameter") and args:
-            # a trained weight may become anything, zero included
-            return Value(REAL, Kind.TENSOR, Grounds.ASSUMED, framework="torch", payload=None)
-        if path in ("builtins.isinstance", "builtins.hasattr", "builtins.callable"):
-            return Value(BOOLEAN, Kind.NUMBER, Grounds.KNOWN, differentiable=False)
-        if path in ("builtins.list", "builtins.tuple", "builtins.sorted") and args:
-            return replace(args[0], kind=Kind.SEQUENCE, items=None, term=None)
-        return spellings.call_value(path) or UNKNOWN
-
-    def _as_apply(self, expr: nodes.Call, spelling: Spelling, operands: dict[str, nodes.Expr]) -> nodes.Apply:
-        """The Apply that a call through a variable (`ln = torch.log`) turns out to be; one per call."""
-        found = self.dynamic.get(id(expr))
-        if found is None or found.spelling is not spelling:
-            found = nodes.Apply(expr.origin, spelling, operands, keywords=expr.keywords)
-            self.dynamic[id(expr)] = found
-        return found
-
-    def _forget_mutated(self, expr: nodes.Call, state: State) -> None:
-        """An in-place method we do not know (`x.foo_()`) leaves its receiver unknown."""
-        func = expr.func
-        if isinstance(func, nodes.Attribute) and func.name.endswith("_") and not func.name.endswith("__"):
-            self.assign_in_place(func.base, self.silently(func.base, state), UNKNOWN, state)
-
-    def assign_in_place(self, target: nodes.Expr, before: Value, after: Value, state: State) -> None:
-        """The object that `target` names holds other numbers now, under all its names."""
-        after = replace(after, term=after.term or self.terms.fresh())
-        state.replace_term(before.term, after)
-        key = target.id if isinstance(target, nodes.Name) else getattr(target, "key", None)
-        if key is not None:
-            state.vars[key] = after
 
     # --- subscripts ------------------------------------------------------------------------------------------
 
@@ -310,7 +234,7 @@ class Evaluator:
         term = self.terms.make("item", base.term, *(value.term for value in index))
         first = index[0] if len(index) == 1 else None
         if base.kind is Kind.SHAPE:
-            return state.known(_size_at(first, term))
+            return state.known(size_at(first, term))
         position = None if first is None else first.constant
         if base.items is not None and position is not None and -len(base.items) <= position < len(base.items):
             return base.items[int(position)]
@@ -428,73 +352,6 @@ class Evaluator:
             return Value(kind=Kind.DICT)
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=None, payload=None, attains=None)
 
-    # --- assignment targets ----------------------------------------------------------------------------------
-
-    def element(self, iterated: Value, expr: nodes.Expr, state: State) -> Value:
-        """One element of what a loop runs over."""
-        if isinstance(expr, nodes.Call) and isinstance(expr.func, nodes.Name):
-            special = _ITERATORS.get(expr.func.path or "")
-            if special is not None:
-                return special(self, expr, state)
-        if iterated.items:
-            joined = iterated.items[0]
-            for item in iterated.items[1:]:
-                joined = join_values(joined, item, self.terms)
-            return replace(joined, term=self.terms.fresh())
-        if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
-            kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
-            return replace(iterated, kind=kind, term=self.terms.fresh(), items=None, payload=None, attains=None)
-        return replace(UNKNOWN, term=self.terms.fresh())
-
-    def bind_target(self, target: nodes.Expr, value: Value, state: State) -> None:
-        """Assign `value` to a name, attribute, subscript or (nested) tuple of them."""
-        if isinstance(target, nodes.Name):
-            state.bind(target.id, self._named(target.id, value))
-        elif isinstance(target, nodes.Attribute) and target.key is not None:
-            state.bind(target.key, value)
-        elif isinstance(target, nodes.Display):
-            self._unpack(target, value, state)
-        elif isinstance(target, nodes.Subscript):
-            self._store(target, value, state)
-        elif isinstance(target, nodes.Starred):
-            self.bind_target(target.value, Value(kind=Kind.SEQUENCE, term=self.terms.fresh()), state)
-        if self.recording and isinstance(target, nodes.Name | nodes.Attribute):
-            self.record.assignments[id(target)] = (target, getattr(target, "id", target.origin), str(value.range))
-
-    def _named(self, name: str, value: Value) -> Value:
-        """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""
-        if value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan:
-            return assumptions.named(name, value.term or self.terms.fresh())
-        return value
-
-    def _unpack(self, target: nodes.Display, value: Value, state: State) -> None:
-        starred = [at for at, item in enumerate(target.items) if isinstance(item, nodes.Starred)]
-        for at, item in enumerate(target.items):
-            if value.kind is Kind.SHAPE:
-                place = replace(number(at), term=self.terms.make("const", at))
-                part = _size_at(place, self.terms.make("item", value.term, place.term))
-            elif value.items is not None and not starred and len(value.items) == len(target.items):
-                part = value.items[at]
-            elif value.items is not None and starred and at < starred[0] and at < len(value.items):
-                part = value.items[at]
-            else:
-                part = replace(UNKNOWN, term=self.terms.fresh())
-            self.bind_target(item, part, state)
-
-    def _store(self, target: nodes.Subscript, value: Value, state: State) -> None:
-        """`x[...] = v` replaces, `x[x == 0] = v` repairs what the mask selects, other stores mix both."""
-        before = self.silently(target.base, state)
-        index = self.silently(target.index[0], state) if len(target.index) == 1 else UNKNOWN
-        if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN):
-            return
-        kept: Value | None = before
-        if index.dtype is DType.BOOLEAN and index.term is not None:
-            outside = self.refiner.refine(state.copy(), index.term, False)
-            kept = None if outside is None else self.silently(target.base, outside)
-        stored = value if kept is None else join_values(kept, value, self.terms)
-        after = replace(stored, kind=before.kind, term=self.terms.fresh(), framework=before.framework, items=None)
-        self.assign_in_place(target.base, before, after, state)
-
 
 def _number_in(text: Value) -> Value:
     """`float("inf")`."""
@@ -523,45 +380,6 @@ def _truth(term: Term, *operands: Value) -> Value:
     framework = next((operand.framework for operand in operands if operand.framework), None)
     return Value(BOOLEAN, kind, Grounds.KNOWN, term, None, DType.BOOLEAN, framework, differentiable=False)
 
-
-def _size_at(index: Value | None, term: Term) -> Value:
-    """One entry of a shape. That a batch may hold a single element is known; of other sizes it is not."""
-    if index is None or index.constant is None:
-        return Value(kind=Kind.SHAPE, term=term)
-    grounds = Grounds.KNOWN if index.constant == 0 else Grounds.ASSUMED
-    return Value(SIZE, Kind.SIZE, grounds, term, differentiable=False)
-
-
-def _range(evaluator: Evaluator, expr: nodes.Call, state: State) -> Value:
-    bounds = [evaluator.silently(arg, state).range for arg in expr.args]
-    start, stop = (bounds[0].lo, bounds[1].hi) if len(bounds) > 1 else (0.0, bounds[0].hi if bounds else 0.0)
-    if len(bounds) > 2:
-        start = min(start, stop)
-    whole = interval(start, max(stop - 1, start), open="hi" if stop == float("inf") else "", integer=True)
-    return Value(whole, Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(), differentiable=False)
-
-
-def _enumerate(evaluator: Evaluator, expr: nodes.Call, state: State) -> Value:
-    start_expr = expr.keywords.get("start") or (expr.args[1] if len(expr.args) > 1 else None)
-    start = 0.0 if start_expr is None else evaluator.silently(start_expr, state).range.lo
-    count = Value(
-        interval(start, open="hi", integer=True), Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(),
-        differentiable=False,
-    )  # fmt: skip
-    inner = evaluator.silently(expr.args[0], state) if expr.args else UNKNOWN
-    return Value(kind=Kind.SEQUENCE, items=(count, evaluator.element(inner, expr.args[0], state)))
-
-
-def _zip(evaluator: Evaluator, expr: nodes.Call, state: State) -> Value:
-    items = tuple(evaluator.element(evaluator.silently(arg, state), arg, state) for arg in expr.args)
-    return Value(kind=Kind.SEQUENCE, items=items)
-
-
-_ITERATORS: dict[str, Callable[[Evaluator, nodes.Call, State], Value]] = {
-    "builtins.range": _range,
-    "builtins.enumerate": _enumerate,
-    "builtins.zip": _zip,
-}
 
 _HANDLERS: dict[type, Callable[[Evaluator, Any, State], Value]] = {
     nodes.Constant: Evaluator.constant,

@@ -193,9 +193,7 @@ class Executor(Evaluator):
             after = loop.continues[0]
         return self._join(self.block(node.orelse, after), *loop.breaks)
 
-    def _iterate(
-        self, node: nodes.Stmt, entry: State, turn: Callable[[State], State | None]
-    ) -> tuple[State, _Loop]:
+    def _iterate(self, node: nodes.Stmt, entry: State, turn: Callable[[State], State | None]) -> tuple[State, _Loop]:
         """The state at the loop's head that holds on every turn: one silent turn to see what changes, then widened,
         then one recorded turn; whatever still moves is forgotten."""
         head = entry.copy()

@@ -145,7 +145,9 @@ def _parameter(executor: Executor, param: nodes.Param, scope: int) -> Value:
 
 def _run_class(executor: Executor, node: nodes.ClassDef, outside: dict[str, Value]) -> None:
     methods = [statement for statement in node.body if isinstance(statement, nodes.FunctionDef)]
-    executor.classes.extend((inner, State({}, None, outside)) for inner in node.body if isinstance(inner, nodes.ClassDef))
+    executor.classes.extend(
+        (inner, State({}, None, outside)) for inner in node.body if isinstance(inner, nodes.ClassDef)
+    )
     if not (executor.everything or any(method.has_hazard for method in methods)):
         return
     attributes = _class_attributes(executor, node, outside)

@@ -150,5 +150,3 @@ def _open(range: Range) -> str:
 
 def _swap(range: Range) -> str:
     return ("lo " if range.hi_open else "") + ("hi" if range.lo_open else "")
-
-

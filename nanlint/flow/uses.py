@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nanlint.flow.state import State
-from nanlint.ir.nodes import Apply, Stmt
+from nanlint.ir.nodes import Apply, Call, Expr, Stmt
 from nanlint.ops.operation import Operation
 from nanlint.values.value import Value
 
@@ -35,3 +35,14 @@ class Use:
     @property
     def operation(self) -> Operation:
         return self.node.spelling.operation
+
+
+@dataclass(slots=True)
+class Record:
+    """What is written down while a program is interpreted."""
+
+    uses: dict[int, Use] = field(default_factory=dict)
+    calls: dict[int, tuple[str, Call, tuple[Value, ...], Stmt, State]] = field(default_factory=dict)
+    reveals: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
+    assignments: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
+    values: dict[int, Value] = field(default_factory=dict)  # by id of the expression

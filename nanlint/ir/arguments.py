@@ -10,9 +10,7 @@ from nanlint.ops import spellings
 from nanlint.ops.operation import Spelling
 
 
-def bind(
-    spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, Expr]
-) -> dict[str, Expr] | None:
+def bind(spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, Expr]) -> dict[str, Expr] | None:
     """Operand name → expression, or None where the call does not fit the spelling (it is something else then)."""
     operands: dict[str, Expr] = {}
     positions = spelling.positions

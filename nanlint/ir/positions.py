@@ -40,7 +40,7 @@ class _Recorder(CodegenState):
 def locate(source: Source, module: cst.Module, wanted: Iterable[Any]) -> dict[int, Span]:
     """The span of each wanted libcst node, by its `id`. Parentheses around an expression do not belong to it."""
     recorder = _Recorder(module, {id(node) for node in wanted})
-    module._codegen(recorder)
+    module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)
     spans: dict[int, Span] = {}
     for key, (start, end) in recorder.found.items():
         spans[key] = Span(*source.position(start), *source.position(end))

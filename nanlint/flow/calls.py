@@ -1,0 +1,85 @@
+"""Calls: of layers, of functions held in variables, of constructors we know; all others are unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nanlint.flow.layers import Layers, construct_layer
+from nanlint.flow.state import State
+from nanlint.flow.targets import Targets
+from nanlint.ir import nodes
+from nanlint.ir.arguments import bind
+from nanlint.ops import spellings
+from nanlint.ops.operation import Spelling
+from nanlint.values.interval import BOOLEAN, REAL
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
+
+
+class Calls(Targets):
+    """The part of the evaluator that knows what is called."""
+
+    framework: str
+    statement: nodes.Stmt
+    dynamic: dict[int, nodes.Apply]
+
+    def evaluate(self, expr: nodes.Expr, state: State) -> Value:
+        """The value of an expression."""
+        raise NotImplementedError
+
+    def apply(self, expr: nodes.Apply, state: State) -> Value:
+        """The value of an application."""
+        raise NotImplementedError
+
+    def call(self, expr: nodes.Call, state: State) -> Value:
+        func = self.evaluate(expr.func, state)
+        if func.kind is Kind.NAMESPACE and isinstance(func.payload, str):
+            return self.call_path(expr, func.payload, state)
+        args = tuple(self.evaluate(arg, state) for arg in expr.args)
+        for keyword in expr.keywords.values():
+            self.evaluate(keyword, state)
+        if isinstance(func.payload, Layers) and args:
+            return func.payload.run(self.terms, args[0], expr, self.framework)
+        self._forget_mutated(expr, state)
+        if isinstance(expr.func, nodes.Name) and expr.func.id == "reveal_range" and args and self.recording:
+            self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
+        if isinstance(expr.func, nodes.Attribute) and expr.func.name in ("shape", "get_shape"):
+            return Value(kind=Kind.SHAPE)
+        return UNKNOWN
+
+    def call_path(self, expr: nodes.Call, path: str, state: State) -> Value:
+        spelling = spellings.function(path)
+        if spelling is not None and (operands := bind(spelling, expr.args, expr.keywords)) is not None:
+            return self.apply(self._as_apply(expr, spelling, operands), state)
+        args = tuple(self.evaluate(arg, state) for arg in expr.args)
+        keywords = {name: self.evaluate(value, state) for name, value in expr.keywords.items()}
+        if self.recording:
+            self.record.calls[id(expr)] = (path, expr, args, self.statement, state.copy())
+        if path == "builtins.reveal_range" and args and self.recording:
+            self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
+        if path.endswith(("finfo", "iinfo")):
+            dtype = args[0].dtype if args else None
+            return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
+        if (layer := construct_layer(path, args, keywords)) is not None:
+            return layer
+        if path.endswith("nn.Parameter") and args:
+            # a trained weight may become anything, zero included
+            return Value(REAL, Kind.TENSOR, Grounds.ASSUMED, framework="torch", payload=None)
+        if path in ("builtins.isinstance", "builtins.hasattr", "builtins.callable"):
+            return Value(BOOLEAN, Kind.NUMBER, Grounds.KNOWN, differentiable=False)
+        if path in ("builtins.list", "builtins.tuple", "builtins.sorted") and args:
+            return replace(args[0], kind=Kind.SEQUENCE, items=None, term=None)
+        return spellings.call_value(path) or UNKNOWN
+
+    def _as_apply(self, expr: nodes.Call, spelling: Spelling, operands: dict[str, nodes.Expr]) -> nodes.Apply:
+        """The Apply that a call through a variable (`ln = torch.log`) turns out to be; one per call."""
+        found = self.dynamic.get(id(expr))
+        if found is None or found.spelling is not spelling:
+            found = nodes.Apply(expr.origin, spelling, operands, keywords=expr.keywords)
+            self.dynamic[id(expr)] = found
+        return found
+
+    def _forget_mutated(self, expr: nodes.Call, state: State) -> None:
+        """An in-place method we do not know (`x.foo_()`) leaves its receiver unknown."""
+        func = expr.func
+        if isinstance(func, nodes.Attribute) and func.name.endswith("_") and not func.name.endswith("__"):
+            self.assign_in_place(func.base, self.silently(func.base, state), UNKNOWN, state)

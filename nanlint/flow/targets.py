@@ -1,0 +1,138 @@
+"""Assignment: what a target receives, what a loop hands out, and what an in-place change does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from nanlint.flow import assumptions
+from nanlint.flow.refine import Refiner
+from nanlint.flow.state import State, join_values
+from nanlint.flow.uses import Record
+from nanlint.ir import nodes
+from nanlint.values.interval import SIZE, interval
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
+
+
+class Targets:
+    """The half of the evaluator that changes states."""
+
+    terms: Terms
+    refiner: Refiner
+    record: Record
+    recording: bool
+
+    def silently(self, expr: nodes.Expr, state: State) -> Value:
+        """The value of an expression, leaving no record."""
+        raise NotImplementedError
+
+    def element(self, iterated: Value, expr: nodes.Expr, state: State) -> Value:
+        """One element of what a loop runs over."""
+        if isinstance(expr, nodes.Call) and isinstance(expr.func, nodes.Name):
+            special = _ITERATORS.get(expr.func.path or "")
+            if special is not None:
+                return special(self, expr, state)
+        if iterated.items:
+            joined = iterated.items[0]
+            for item in iterated.items[1:]:
+                joined = join_values(joined, item, self.terms)
+            return replace(joined, term=self.terms.fresh())
+        if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
+            kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
+            return replace(iterated, kind=kind, term=self.terms.fresh(), items=None, payload=None, attains=None)
+        return replace(UNKNOWN, term=self.terms.fresh())
+
+    def bind_target(self, target: nodes.Expr, value: Value, state: State) -> None:
+        """Assign `value` to a name, attribute, subscript or (nested) tuple of them."""
+        if isinstance(target, nodes.Name):
+            state.bind(target.id, self._named(target.id, value))
+        elif isinstance(target, nodes.Attribute) and target.key is not None:
+            state.bind(target.key, value)
+        elif isinstance(target, nodes.Display):
+            self._unpack(target, value, state)
+        elif isinstance(target, nodes.Subscript):
+            self._store(target, value, state)
+        elif isinstance(target, nodes.Starred):
+            self.bind_target(target.value, Value(kind=Kind.SEQUENCE, term=self.terms.fresh()), state)
+        if self.recording and isinstance(target, nodes.Name | nodes.Attribute):
+            self.record.assignments[id(target)] = (target, getattr(target, "id", target.origin), str(value.range))
+
+    def _named(self, name: str, value: Value) -> Value:
+        """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""
+        if value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan:
+            return assumptions.named(name, value.term or self.terms.fresh())
+        return value
+
+    def _unpack(self, target: nodes.Display, value: Value, state: State) -> None:
+        starred = [at for at, item in enumerate(target.items) if isinstance(item, nodes.Starred)]
+        sure = starred[0] if starred else len(target.items)  # up to here positions agree
+        for at, item in enumerate(target.items):
+            part = replace(UNKNOWN, term=self.terms.fresh())
+            if value.kind is Kind.SHAPE:
+                place = replace(number(at), term=self.terms.make("const", at))
+                part = size_at(place, self.terms.make("item", value.term, place.term))
+            elif value.items is not None and at < sure and at < len(value.items):
+                part = value.items[at]
+            self.bind_target(item, part, state)
+
+    def _store(self, target: nodes.Subscript, value: Value, state: State) -> None:
+        """`x[...] = v` replaces, `x[x == 0] = v` repairs what the mask selects, other stores mix both."""
+        before = self.silently(target.base, state)
+        index = self.silently(target.index[0], state) if len(target.index) == 1 else UNKNOWN
+        if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN):
+            return
+        kept: Value | None = before
+        if index.dtype is DType.BOOLEAN and index.term is not None:
+            outside = self.refiner.refine(state.copy(), index.term, False)
+            kept = None if outside is None else self.silently(target.base, outside)
+        stored = value if kept is None else join_values(kept, value, self.terms)
+        after = replace(stored, kind=before.kind, term=self.terms.fresh(), framework=before.framework, items=None)
+        self.assign_in_place(target.base, before, after, state)
+
+    def assign_in_place(self, target: nodes.Expr, before: Value, after: Value, state: State) -> None:
+        """The object that `target` names holds other numbers now, under all its names."""
+        after = replace(after, term=after.term or self.terms.fresh())
+        state.replace_term(before.term, after)
+        key = target.id if isinstance(target, nodes.Name) else getattr(target, "key", None)
+        if key is not None:
+            state.vars[key] = after
+
+
+def size_at(index: Value | None, term: Term) -> Value:
+    """One entry of a shape. That a batch may hold a single element is known; of other sizes it is not."""
+    if index is None or index.constant is None:
+        return Value(kind=Kind.SHAPE, term=term)
+    grounds = Grounds.KNOWN if index.constant == 0 else Grounds.ASSUMED
+    return Value(SIZE, Kind.SIZE, grounds, term, differentiable=False)
+
+
+def _range(evaluator: Targets, expr: nodes.Call, state: State) -> Value:
+    bounds = [evaluator.silently(arg, state).range for arg in expr.args]
+    start, stop = (bounds[0].lo, bounds[1].hi) if len(bounds) > 1 else (0.0, bounds[0].hi if bounds else 0.0)
+    if len(bounds) > 2:
+        start = min(start, stop)
+    whole = interval(start, max(stop - 1, start), open="hi" if stop == float("inf") else "", integer=True)
+    return Value(whole, Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(), differentiable=False)
+
+
+def _enumerate(evaluator: Targets, expr: nodes.Call, state: State) -> Value:
+    start_expr = expr.keywords.get("start") or (expr.args[1] if len(expr.args) > 1 else None)
+    start = 0.0 if start_expr is None else evaluator.silently(start_expr, state).range.lo
+    count = Value(
+        interval(start, open="hi", integer=True), Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(),
+        differentiable=False,
+    )  # fmt: skip
+    inner = evaluator.silently(expr.args[0], state) if expr.args else UNKNOWN
+    return Value(kind=Kind.SEQUENCE, items=(count, evaluator.element(inner, expr.args[0], state)))
+
+
+def _zip(evaluator: Targets, expr: nodes.Call, state: State) -> Value:
+    items = tuple(evaluator.element(evaluator.silently(arg, state), arg, state) for arg in expr.args)
+    return Value(kind=Kind.SEQUENCE, items=items)
+
+
+_ITERATORS: dict[str, Callable[[Targets, nodes.Call, State], Value]] = {
+    "builtins.range": _range,
+    "builtins.enumerate": _enumerate,
+    "builtins.zip": _zip,
+}
