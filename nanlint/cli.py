@@ -175,6 +175,21 @@ def ranges(file: str) -> None:
         click.echo(f"{file}:{one.line}:{one.column}: {one.name}: {one.text}")
 
 
+@cli.command("test-rules")
+@click.argument("folder", type=click.Path(path_type=Path))
+def test_rules(folder: Path) -> None:
+    """Run the examples of your own rule cards in FOLDER."""
+    from nanlint.testing import run_folder  # noqa: PLC0415
+
+    if not folder.is_dir():
+        raise ConfigError(f"no such folder: {folder}")
+    failures = run_folder(folder)
+    for failure in failures:
+        click.echo(str(failure))
+    click.echo(f"{len(failures)} failures" if failures else "all examples hold")
+    raise click.exceptions.Exit(1 if failures else 0)
+
+
 def _lint(
     where: list[str], cards: Sequence[Card], settings: Settings, repair: Repair | None, *, reading_stdin: bool
 ) -> list[FileResult]:
