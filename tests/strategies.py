@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nanlint.values.interval import EMPTY, NAN, Range, constant, interval
 
 # torch's first calls are slow
-settings.register_profile("nanlint", deadline=None)
+settings.register_profile("nanlint", settings.default, deadline=None)
 settings.load_profile("nanlint")
 
 # exactly representable in every format, float16 included

@@ -13,6 +13,7 @@ from nanlint.ir.nodes import Expr
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Value, Why
 
+_AFTER_BREAK = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")  # what a line break inside brackets leaves
 _COMMENT = re.compile(r"#[^\"']*$")
 
 _WIDTH = 40
@@ -26,7 +27,7 @@ def shortened(text: str, width: int = _WIDTH) -> str:
     lines = text.splitlines()
     if len(lines) > 1:
         lines = [_COMMENT.sub("", line) for line in lines]
-    text = " ".join(" ".join(lines).split())
+    text = _AFTER_BREAK.sub("", " ".join(" ".join(lines).split()))
     if len(text) <= width:
         return text
     left = (width - 1) // 2

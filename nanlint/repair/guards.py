@@ -8,7 +8,7 @@ from nanlint.config import RuleOptions
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Assign, Expr
+from nanlint.ir.nodes import Apply, Assign, Attribute, Expr
 from nanlint.ops.operation import Form
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import Written, library
@@ -30,7 +30,7 @@ def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     safe = hazard.smooth if hazard.smooth is not None else hazard.safe
     epsilon = _epsilon(value, options)
     low, high = _inside(safe.lo, safe.lo_open, epsilon), _inside(safe.hi, safe.hi_open, -epsilon)
-    clamped = _clamped(facts, use, value, as_argument(facts.text(node)), low, high)
+    clamped = _clamped(facts, use, node, value, low, high)
     if clamped is None:
         return None
     bound = low if high is None else high if low is None else f"[{low}, {high}]"
@@ -66,7 +66,7 @@ def guard_divisor(facts: Facts, use: Use, options: RuleOptions) -> Repair | None
     node, value = found
     if not value.range.integer or value.range.lo < 0:
         return add_epsilon(facts, use, options)
-    clamped = _clamped(facts, use, value, as_argument(facts.text(node)), "1", None)
+    clamped = _clamped(facts, use, node, value, "1", None)
     if clamped is None:
         return None
     return _replace(use, node, clamped.text, "divide by at least 1", clamped.imports)
@@ -94,10 +94,11 @@ def _inside(end: float, is_open: bool, margin: float) -> str | None:
     return _text(end + (margin if end == 0 else max(abs(margin), _RESOLUTION) * (1 if margin > 0 else -1)))
 
 
-def _clamped(facts: Facts, use: Use, value: Value, text: str, low: str | None, high: str | None) -> Written | None:
+def _clamped(facts: Facts, use: Use, node: Expr, value: Value, low: str | None, high: str | None) -> Written | None:
     if low is None and high is None:
         return None
-    if value.kind in (Kind.NUMBER, Kind.SIZE):
+    text = as_argument(facts.text(node))
+    if value.kind in (Kind.NUMBER, Kind.SIZE) or _is_plain(facts, use, node, value):
         text = text if low is None else f"max({text}, {low})"
         return Written(text if high is None else f"min({text}, {high})")
     if use.framework == "torch":
@@ -107,6 +108,16 @@ def _clamped(facts: Facts, use: Use, value: Value, text: str, low: str | None, h
     if function is None:
         return None
     return Written(function.call(text, *(end for end in (low, high) if end is not None)), function.imports)
+
+
+def _is_plain(facts: Facts, use: Use, node: Expr, value: Value) -> bool:
+    """Was it taken out of its tensor, by `x.item()` or `int(x)`? Then it has no methods of a tensor."""
+    made = node if isinstance(node, Apply) or value.term is None else facts.producer(value.term, use)
+    if not isinstance(made, Apply):
+        return False
+    if made.spelling.form is Form.FUNCTION:
+        return made.spelling.framework == "python"
+    return isinstance(made.callee, Attribute) and made.callee.name == "item"
 
 
 def _epsilon(value: Value, options: RuleOptions) -> float:

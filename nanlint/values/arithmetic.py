@@ -146,9 +146,7 @@ def _raised(p: End, q: End) -> End:
         return x, False
     if x == 0 and p[0] == 0:
         return x, p[1]
-    if isinf(q[0]) and p[0] != 1:  # every base on that side of 1 reaches it
-        return x, q[1]
-    if isinf(x):  # powers overflow soon
+    if isinf(x) or x == 0:  # powers overflow and underflow soon
         return x, False
     return x, p[1] or q[1]
 
