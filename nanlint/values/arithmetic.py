@@ -107,8 +107,7 @@ def power(a: Range, b: Range) -> Range:
         pairs = [((x, xo), (y, yo)) for x, xo in ends_of(a) for y, yo in ends_of(b)]
         ends = hull(_raised(p, q) for p, q in pairs)
         integer = a.integer and b.integer and b.lo >= 0
-        nonzero = a.must_be_positive() and not reaches_infinity(b)
-        return NAN if ends is None else make(*ends, nonzero=nonzero, integer=integer, nan=a.nan or b.nan)
+        return NAN if ends is None else make(*ends, integer=integer, nan=a.nan or b.nan)
     if a.lo >= -1 and a.hi <= 1 and b.integer and b.lo >= 0:  # (-1) ** step
         return Range(-1.0, 1.0, nan=a.nan or b.nan)
     return REAL.with_nan(a.nan or b.nan or not b.integer)
@@ -144,8 +143,6 @@ def _raised(p: End, q: End) -> End:
     x = _pow(p[0], q[0])
     if x == 1 and ((p[0] == 1 and not p[1]) or (q[0] == 0 and not q[1])):
         return x, False
-    if x == 0 and p[0] == 0:
-        return x, p[1]
     if isinf(x) or x == 0:  # powers overflow and underflow soon
         return x, False
     return x, p[1] or q[1]
