@@ -9,7 +9,7 @@ from nanlint.checks.finding import Finding
 from nanlint.diagnostic import Evidence, Severity
 from nanlint.facts import Facts, Trouble
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Expr
+from nanlint.ir.nodes import Assign, Expr
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Value, Why
 
@@ -55,7 +55,14 @@ def finding(
     )
     why = () if reasons is None else tuple(_links(reasons.why))
     severity = _severity(card, use, trouble.evidence)
-    return Finding(card, use, node, message, trouble.evidence, severity, why, repair)
+    shown = use.node if _is_augmented(use) else node
+    return Finding(card, use, shown, message, trouble.evidence, severity, why, repair)
+
+
+def _is_augmented(use: Use) -> bool:
+    """`x /= n` is underlined as a whole: the target is an operand too."""
+    statement = use.statement
+    return isinstance(statement, Assign) and statement.augmented and statement.value is use.node
 
 
 def _severity(card: Card, use: Use, evidence: Evidence) -> Severity:
