@@ -45,7 +45,8 @@ class Reveal(NamedTuple):
 
 
 def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
-    """Everything the analysis finds, whatever the settings select.
+    """What the analysis finds. In a file with suppressions that is everything, whatever the settings select, so that
+    a comment which hides a weak finding is not called unused; elsewhere only what will be reported is located.
 
     Raises:
         SourceError: the text is not Python.
@@ -55,6 +56,8 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
         facts = Facts(analysis)
         found = run_checks(cards, facts, settings)
+        if "noqa" not in source.text and "nanlint:" not in source.text:
+            found = [one for one in found if settings.reports(one.card, one.evidence)]
         return _Locator(source, analysis.module, facts, found).diagnostics() if found else []
 
 
