@@ -199,9 +199,9 @@ class Executor(Evaluator):
         head = entry.copy()
         recording = self.recording
         self.recording = False
-        for _ in range(2):
+        for forget in (False, False, True):
             end, _loop = self._turn(head.copy(), turn)
-            if not self._absorb(head, end):
+            if not self._absorb(head, end, forget=forget):
                 break
         self.recording = recording
         end, loop = self._turn(head.copy(), turn)
@@ -215,8 +215,8 @@ class Executor(Evaluator):
         loop = self.loops.pop()
         return self._join(end, *loop.continues), loop
 
-    def _absorb(self, head: State, end: State | None) -> bool:
-        """Widen the head by another turn's end; did anything change?"""
+    def _absorb(self, head: State, end: State | None, *, forget: bool) -> bool:
+        """Widen the head by another turn's end, or forget what still moves; did anything change?"""
         if end is None:
             return False
         changed = False
@@ -225,8 +225,9 @@ class Executor(Evaluator):
             if old is None or old is new or old == new:
                 continue
             widened = widen_values(old, new, self.terms)
-            changed = changed or (widened.range, widened.kind) != (old.range, old.kind) or old.term is not widened.term
-            head.vars[name] = widened
+            moved = (widened.range, widened.kind) != (old.range, old.kind)
+            changed = changed or moved or old.term is not widened.term
+            head.vars[name] = replace(UNKNOWN, term=self.terms.fresh()) if moved and forget else widened
         head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
         return changed
 
