@@ -14,7 +14,6 @@ _FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout
 _CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_not"})
 # operations whose result is bounded by what they are: these begin an explanation
 _PRODUCERS_FROM = Grounds.UNDERFLOW
-_INHERIT = frozenset({"add", "sub", "mul", "div", "neg", "view", "detach", "sum", "mean", "where", "stack", "maximum"})
 _NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
 
@@ -134,9 +133,7 @@ def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: 
     )
     if result.grounds < _PRODUCERS_FROM:
         return inherited
-    if name in _INHERIT and inherited is not None:
-        # a sum of counts, say, is explained by the count; but the outermost link names the range it has now
-        return Why(node, phrase, result.range, result.grounds, (inherited,)) if name != "view" else inherited
-    if name in ("view", "detach"):
+    if name == "view" or (name == "detach" and inherited is None):
         return inherited
+    # a sum of counts, say, is explained by the count; but the outermost link names the range it has now
     return Why(node, phrase, result.range, result.grounds, () if inherited is None else (inherited,))

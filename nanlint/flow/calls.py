@@ -54,8 +54,6 @@ class Calls(Targets):
         keywords = {name: self.evaluate(value, state) for name, value in expr.keywords.items()}
         if self.recording:
             self.record.calls[id(expr)] = (path, expr, args, self.statement, state.copy())
-        if path == "builtins.reveal_range" and args and self.recording:
-            self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))

@@ -94,11 +94,7 @@ def _run_pending(executor: Executor, top: State) -> None:
 
 def _enclosing(state: State, top: State) -> dict[str, Value]:
     """What a function sees from outside: module names as they are in the end, inner ones as at the definition."""
-    return {**state.globals, **state.vars, **{k: v for k, v in top.vars.items() if k in state.vars}, **_new(top, state)}
-
-
-def _new(top: State, state: State) -> dict[str, Value]:
-    return {name: value for name, value in top.vars.items() if name not in state.vars}
+    return {**state.globals, **state.vars, **top.vars}
 
 
 def _run_function(
