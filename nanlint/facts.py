@@ -100,11 +100,18 @@ class Facts:
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
-            return found
+            return found if self._passes_on(use, self._analysis.passing) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
-        return None if found is None else Trouble(found.evidence, found.what, gradient_only=True)
+        if found is None or not self._passes_on(use, self._analysis.passing_gradient):
+            return None
+        return Trouble(found.evidence, found.what, gradient_only=True)
+
+    @staticmethod
+    def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
+        """Does the result go anywhere, or is it only compared, counted or shown?"""
+        return use.result.term is None or use.result.term in terms
 
     @staticmethod
     def produced_by(value: Value) -> str | None:

@@ -96,15 +96,23 @@ NOT_CALLED = {
     "rand", "randn", "tensor", "one_hot", "bincount", "size", "bernoulli", "trace", "triangle", "uniform", "fill",
     "count_nonzero", "cross_entropy", "distance",
 }  # fmt: skip
+# results that are no tensor, or arguments that are none of ours
+NOT_TENSORS = {"item", "numpy", "tolist", "bucketize", "searchsorted", "nonzero", "argwhere"}
 CALLED = [
     name
     for name in METHODS
-    if (found := spellings.method(name)) and found.form is Form.METHOD and found.operation.name not in NOT_CALLED
+    if (found := spellings.method(name))
+    and found.form is Form.METHOD
+    and found.operation.name not in NOT_CALLED
+    and name not in NOT_TENSORS
 ]
 FUNCTIONS = [
     path
     for path in PATHS
-    if callable(resolve(path)) and (found := spellings.function(path)) and found.operation.name not in NOT_CALLED
+    if callable(resolve(path))
+    and (found := spellings.function(path))
+    and found.operation.name not in NOT_CALLED
+    and path.rpartition(".")[2] not in NOT_TENSORS
 ]
 
 

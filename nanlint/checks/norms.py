@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
@@ -29,6 +31,9 @@ def division_by_norm(card: Card, facts: Facts, options: RuleOptions) -> Iterator
             continue
         trouble = facts.trouble(use)
         if trouble is not None:
+            if use.framework == "numpy":
+                # geometry on given points and comparing embeddings: nearly never a zero vector, and no gradient
+                trouble = replace(trouble, evidence=Evidence.UNKNOWN)
             repair = _without_division(facts, use, value.term, options)
             node = use.node.operands.get(hazard.operand)
             yield finding(card, facts, use, trouble, operand=node, reasons=value, repair=repair)

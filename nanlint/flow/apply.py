@@ -14,13 +14,14 @@ _FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout
 _CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_not"})
 # operations whose result is bounded by what they are: these begin an explanation
 _PRODUCERS_FROM = Grounds.UNDERFLOW
+_WHOLE = (DType.BOOLEAN, DType.INTEGER)
 _NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
 
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in _FRESH:
-        return terms.fresh()
+        return terms.fresh(*(value.term for value in operands.values()))
     args: list[Any] = []
     for operand in names:
         value = operands.get(operand)
@@ -107,15 +108,17 @@ def _dtype(operands: dict[str, Value], name: str) -> DType | None:
     explicit = operands.get("dtype")
     if explicit is not None:
         return explicit.dtype
-    known = {
-        value.dtype
-        for key in _NUMERIC
-        if (value := operands.get(key)) is not None and not value.is_scalar and value.dtype is not None
-    }
-    if len(known) != 1:
+    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    known = {value.dtype for value in values if not value.is_scalar}
+    visible = known - {None}
+    if len(visible) != 1:
         return None
-    dtype = known.pop()
-    return None if dtype in (DType.BOOLEAN, DType.INTEGER) and name in ("div", "mean", "sqrt", "log") else dtype
+    dtype = visible.pop()
+    if dtype not in _WHOLE:
+        return dtype
+    # whole numbers stay whole only among themselves
+    fractions = None in known or any(value.is_scalar and not value.range.integer for value in values)
+    return None if fractions or name in ("div", "mean", "sqrt", "log") else dtype
 
 
 def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, Value]) -> bool:
@@ -124,7 +127,7 @@ def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, V
     if name == "detach" or name in _CONDITIONS:
         return False
     values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
-    return not values or any(value.differentiable for value in values)
+    return not values or any(value.differentiable and value.dtype not in _WHOLE for value in values)
 
 
 def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: Value) -> Why | None:

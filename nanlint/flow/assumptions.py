@@ -9,6 +9,7 @@ to select nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, Range, interval
@@ -32,12 +33,20 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
+_PREPROCESSING = re.compile(r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset)(?:\w*Mixin)?$")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
 
 def is_hyper_parameter(name: str) -> bool:
     """Does the name say: a positive setting (eps, temperature, num_heads, hidden_dim, lr)?"""
     return _HYPER.match(name) is not None
+
+
+def is_preprocessing(name: str, bases: Sequence[str]) -> bool:
+    """Does a class of this name, with these bases, prepare data? Nothing is differentiated there."""
+    if any(base.endswith("Module") for base in bases):
+        return False
+    return any(_PREPROCESSING.search(each) for each in (name, *bases))
 
 
 def named(name: str, term: Term | None) -> Value:

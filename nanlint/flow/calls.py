@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nanlint.flow.layers import Layers, construct_layer
+from nanlint.flow.outlets import only_shows
 from nanlint.flow.state import State
 from nanlint.flow.targets import Targets
 from nanlint.ir import nodes
@@ -35,10 +36,12 @@ class Calls(Targets):
         if func.kind is Kind.NAMESPACE and isinstance(func.payload, str):
             return self.call_path(expr, func.payload, state)
         args = tuple(self.evaluate(arg, state) for arg in expr.args)
-        for keyword in expr.keywords.values():
-            self.evaluate(keyword, state)
+        keywords = tuple(self.evaluate(keyword, state) for keyword in expr.keywords.values())
         if isinstance(func.payload, Layers) and args:
             return func.payload.run(self.terms, args[0], expr, self.framework)
+        method = expr.func.name if isinstance(expr.func, nodes.Attribute) else None
+        if not only_shows(None, method):
+            self.record.outlets.leave(func, *args, *keywords)
         self._forget_mutated(expr, state)
         if isinstance(expr.func, nodes.Name) and expr.func.id == "reveal_range" and args and self.recording:
             self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
@@ -54,6 +57,8 @@ class Calls(Targets):
         keywords = {name: self.evaluate(value, state) for name, value in expr.keywords.items()}
         if self.recording:
             self.record.calls[id(expr)] = (path, expr, args, self.statement, state.copy())
+        if not only_shows(path, None):
+            self.record.outlets.leave(*args, *keywords.values())
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))

@@ -87,6 +87,8 @@ class Evaluator(Calls):
         value = state.read(expr.id)
         if value is None:
             return replace(UNKNOWN, term=self.terms.make("global", expr.id))
+        if value.term is not None:
+            self.record.outlets.read(value.term)
         return state.known(value)
 
     def path(self, path: str) -> Value:
@@ -145,7 +147,7 @@ class Evaluator(Calls):
         if name in ("max", "min") and _is_elementwise(operands):
             return self._extreme_of_two(expr, spelling, operands, state)
         operands = {**spelling.fixed, **operands}
-        if name == "view" and operands["x"].kind is Kind.STRING:
+        if name in ("view", "detach") and operands["x"].kind is Kind.STRING:
             return _number_in(operands["x"])
         result = apply(self.terms, spelling, operands, expr, self.framework)
         if self.no_grad and result.differentiable:
@@ -156,6 +158,8 @@ class Evaluator(Calls):
             position = Value(COUNT, Kind.TENSOR, Grounds.KNOWN, self.terms.fresh(), framework=result.framework)
             result = replace(result, items=(result, position))
         result = state.known(result)
+        if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
+            self.record.outlets.becomes_whole(result.term)
         if spelling.operation.hazard is not None and self.recording:
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
@@ -309,19 +313,20 @@ class Evaluator(Calls):
         term = self.terms.make("tuple", *(item.term for item in items))
         return Value(kind=Kind.SEQUENCE, items=items, term=term)
 
-    def parts(self, expr: Any, state: State) -> Value:
-        for part in expr.parts:
-            self.evaluate(part, state)
+    def opaque(self, expr: nodes.Opaque, state: State) -> Value:
+        parts = [self.evaluate(part, state) for part in expr.parts]
+        if not expr.is_text:
+            self.record.outlets.leave(*parts)
         return UNKNOWN
 
     def dict_display(self, expr: nodes.DictDisplay, state: State) -> Value:
         for part in (*expr.keys, *expr.values):
             if part is not None:
-                self.evaluate(part, state)
+                self.record.outlets.leave(self.evaluate(part, state))
         return Value(kind=Kind.DICT)
 
     def starred(self, expr: nodes.Starred, state: State) -> Value:
-        self.evaluate(expr.value, state)
+        self.record.outlets.leave(self.evaluate(expr.value, state))
         return UNKNOWN
 
     def walrus(self, expr: nodes.Walrus, state: State) -> Value:
@@ -334,7 +339,7 @@ class Evaluator(Calls):
         inner = state.copy()
         for param in expr.params:
             inner.bind(param.name, assumptions.named(param.name, self.terms.make("param", param.name, id(expr))))
-        self.evaluate(expr.body, inner)
+        self.record.outlets.leave(self.evaluate(expr.body, inner))
         return Value(kind=Kind.FUNCTION)
 
     def comprehension(self, expr: nodes.Comprehension, state: State) -> Value:
@@ -348,6 +353,7 @@ class Evaluator(Calls):
                 if inner is None:
                     return Value(kind=Kind.SEQUENCE)
         values = [self.evaluate(element, inner) for element in expr.elements]
+        self.record.outlets.leave(*values)
         if expr.kind == "dict":
             return Value(kind=Kind.DICT)
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=None, payload=None, attains=None)
@@ -399,5 +405,5 @@ _HANDLERS: dict[type, Callable[[Evaluator, Any, State], Value]] = {
     nodes.Walrus: Evaluator.walrus,
     nodes.Comprehension: Evaluator.comprehension,
     nodes.Lambda: Evaluator.lambda_,
-    nodes.Opaque: Evaluator.parts,
+    nodes.Opaque: Evaluator.opaque,
 }

@@ -64,14 +64,14 @@ class Executor(Evaluator):
         return state
 
     def evaluate_(self, node: nodes.Evaluate, state: State) -> State | None:
-        self.evaluate(node.value, state)
+        self.record.outlets.leave(self.evaluate(node.value, state))
         call = node.value
         exits = isinstance(call, nodes.Call) and getattr(call.func, "path", None) in ("sys.exit", "builtins.exit")
         return None if exits else state
 
     def return_(self, node: nodes.Return, state: State) -> None:
         if node.value is not None:
-            self.evaluate(node.value, state)
+            self.record.outlets.leave(self.evaluate(node.value, state))
 
     def raise_(self, node: nodes.Raise, state: State) -> None:
         for part in node.parts:
@@ -130,7 +130,8 @@ class Executor(Evaluator):
                 rest = self.refiner.refine(rest, test, False) if case.guard is None else rest
             for name in case.names:
                 if inside is not None:
-                    inside.bind(name, subject if case.catches_all else replace(UNKNOWN, term=self.terms.fresh()))
+                    part = subject if case.catches_all else replace(UNKNOWN, term=self.terms.fresh(subject.term))
+                    inside.bind(name, part)
             if inside is not None and case.guard is not None:
                 inside = self.refiner.refine(inside, self.condition(case.guard, inside), True)
             ends.append(self.block(case.body, inside))
@@ -145,7 +146,7 @@ class Executor(Evaluator):
             func = item.func if isinstance(item, nodes.Call) else item
             silenced += getattr(func, "path", None) in NO_GRAD
             if target is not None:
-                self.bind_target(target, replace(UNKNOWN, kind=value.kind, term=self.terms.fresh()), state)
+                self.bind_target(target, replace(UNKNOWN, kind=value.kind, term=self.terms.fresh(value.term)), state)
         self.no_grad += silenced
         after = self.block(node.body, state)
         self.no_grad -= silenced
@@ -205,9 +206,23 @@ class Executor(Evaluator):
                 break
         self.recording = recording
         end, loop = self._turn(head.copy(), turn)
-        loop.continues = [] if end is None else [end]
+        if end is not None:
+            self._leave(head, end)
+            loop.continues = [end]
         self.statement = node
         return head, loop
+
+    def _leave(self, head: State, end: State) -> None:
+        """After the loop a variable may hold what the last turn gave it."""
+        for name, new in end.vars.items():
+            old = head.vars.get(name)
+            if old is None and "." not in name:
+                head.vars[name] = new
+            elif old is not None and old.term is not new.term and new.term is not None and old.term is not None:
+                if old.term.head == "fresh":
+                    self.terms.add_source(old.term, new.term)
+                else:
+                    self.record.outlets.leave(new)
 
     def _turn(self, head: State, turn: Callable[[State], State | None]) -> tuple[State | None, _Loop]:
         self.loops.append(_Loop())
@@ -227,7 +242,8 @@ class Executor(Evaluator):
             widened = widen_values(old, new, self.terms)
             moved = (widened.range, widened.kind) != (old.range, old.kind)
             changed = changed or moved or old.term is not widened.term
-            head.vars[name] = replace(UNKNOWN, term=self.terms.fresh()) if moved and forget else widened
+            forgotten = replace(UNKNOWN, term=self.terms.fresh(old.term, new.term))
+            head.vars[name] = forgotten if moved and forget else widened
         head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
         return changed
 

@@ -22,7 +22,7 @@ class Layers:
         value = x
         for step in self.steps:
             if step is None:
-                value = replace(UNKNOWN, kind=Kind.TENSOR, term=terms.fresh(), framework=framework)
+                value = replace(UNKNOWN, kind=Kind.TENSOR, term=terms.fresh(value.term), framework=framework)
             else:
                 spelling, operands = step
                 value = apply(terms, spelling, {**spelling.fixed, **dict(operands), "x": value}, node, framework)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from nanlint.flow import assumptions
@@ -41,6 +42,16 @@ class Analysis:
     def value_of_term(self, term: Term) -> Value | None:
         return self._executor.by_term.get(term)
 
+    @cached_property
+    def passing(self) -> frozenset[Term]:
+        """The terms whose value leaves the function they arise in."""
+        return self._record.outlets.sources(gradient=False)
+
+    @cached_property
+    def passing_gradient(self) -> frozenset[Term]:
+        """The terms whose gradient may be asked for."""
+        return self._record.outlets.sources(gradient=True)
+
     def origin_of(self, term: Term) -> nodes.Expr | None:
         return self._executor.origins.get(term)
 
@@ -77,6 +88,7 @@ def interpret(module: nodes.Module, *, everything: bool = False) -> Analysis:
     executor = Executor(Terms(), _default_framework(module), everything=everything)
     top = executor.block(module.body, State({})) or State({})
     _run_pending(executor, top)
+    executor.record.outlets.leave(*top.vars.values())
     return Analysis(module, executor)
 
 
@@ -116,7 +128,9 @@ def _run_function(
     after = executor.block(node.body, state)
     executor.no_grad -= silenced
     executor.loops = outer
-    return after if after is not None else state
+    after = after if after is not None else state
+    executor.record.outlets.end(after.vars.values())
+    return after
 
 
 def _decorator_path(decorator: nodes.Expr) -> str | None:
@@ -151,12 +165,17 @@ def _run_class(executor: Executor, node: nodes.ClassDef, outside: dict[str, Valu
     for method in sorted(first, key=lambda method: _SETUP.index(method.name)):
         attributes.update(_assigned_attributes(executor, method, outside, attributes))
     attributes = _joined_over_methods(executor, methods, outside, attributes)
-    executor.no_grad += _is_autograd_function(node)
+    silenced = _is_autograd_function(node) or assumptions.is_preprocessing(node.name, _base_names(node))
+    executor.no_grad += silenced
     for method in methods:
         if method.has_hazard or executor.everything:
             static = any(_decorator_path(decorator) == "builtins.staticmethod" for decorator in method.decorators)
             _run_function(executor, method, outside, None if static else attributes)
-    executor.no_grad -= _is_autograd_function(node)
+    executor.no_grad -= silenced
+
+
+def _base_names(node: nodes.ClassDef) -> list[str]:
+    return [(getattr(base, "path", None) or getattr(base, "id", "")).rpartition(".")[2] for base in node.bases]
 
 
 def _is_autograd_function(node: nodes.ClassDef) -> bool:

@@ -100,9 +100,10 @@ class Refiner:
             if term.head == "const":
                 # a number that contradicts the condition: the branch is dead
                 return state if isinstance(term.args[0], str) or range.contains(float(term.args[0])) else None
-            if not state.narrow(term, range, self._value_of(term) or UNKNOWN):
+            value = self._value_of(term) or UNKNOWN
+            if not state.narrow(term, range, value):
                 return None
-            step = _operand_range(term, range)
+            step = _operand_range(term, state.known(value).range)
             if step is None:
                 return state
             term, range = step

@@ -6,8 +6,13 @@ from dataclasses import replace
 from math import exp
 
 from nanlint.flow.state import peel
+from nanlint.ops.define import square
+from nanlint.ops.terms import operand, squared
 from nanlint.values.interval import NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
+
+_ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
+_BELOW_ONE = interval(0.0, 1.0)  # rounding may reach it
 
 
 def sharpen(name: str, operands: dict[str, Value], result: Value) -> Value:
@@ -29,12 +34,21 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
         return _known(result, NONNEGATIVE)
     if x.head == "max" and y.head == "min" and x.args[0] is y.args[0]:
         return _known(result, NONNEGATIVE)
+    if x.head == "sum" and _operand(x) is y and operands["y"].range.lo >= 0:
+        return result.with_range(NONNEGATIVE)  # one term of a sum is not larger than the sum
     return result
+
+
+def _add(operands: dict[str, Value], result: Value) -> Value:
+    x, y = (squared(term) for term in _terms(operands))
+    return replace(result, range=_ONE) if _is_direction((x, y)) else result
 
 
 def _mul(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
-    return _known(result, NONNEGATIVE) if x is not None and x is y else result
+    if x is None or x is not y:
+        return result
+    return replace(_known(result, NONNEGATIVE), grounds=square(operands, result.range))
 
 
 def _exp(operands: dict[str, Value], result: Value) -> Value:
@@ -47,7 +61,7 @@ def _sum(operands: dict[str, Value], result: Value) -> Value:
     term = None if x.term is None else peel(x.term)
     if term is not None and term.head == "softmax" and _same_dim(term, operands):
         # rounding keeps the sum of a softmax within a few units in the last place of 1
-        return replace(result, range=interval(0.999, 1.001), grounds=Grounds.KNOWN)
+        return replace(result, range=_ONE, grounds=Grounds.KNOWN)
     if x.attains is not None and x.range.lo >= 0:
         return replace(result, range=result.range.meet(interval(lo=x.attains)))
     return result
@@ -57,9 +71,31 @@ def _div(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
     if x is None or y is None or operands["x"].range.lo < 0:
         return result
+    if x.head == "arange" and (operand(x, "end") or operand(x, "start")) is y and operands["x"].range.lo >= 0:
+        return replace(result, range=_BELOW_ONE, grounds=Grounds.KNOWN)
     if y.head in ("sum", "max") and _operand(y) is x:
         return result.with_range(result.range.meet(interval(0.0, 1.0, nan=True)))
     return result
+
+
+def _extent(operands: dict[str, Value], result: Value) -> Value:
+    """The largest, or the length, of the cosine and the sine of one angle: they are never 0 together."""
+    x = operands["x"].term
+    x = None if x is None else peel(x)
+    if x is not None and x.head == "abs":
+        x = _operand(x)
+    parts = _operand(x) if x is not None and x.head == "stack" else None
+    if parts is None or parts.head != "tuple" or not _is_direction(parts.args):
+        return result
+    return replace(result, range=interval(0.7, 1.001), grounds=Grounds.KNOWN)
+
+
+def _is_direction(parts: tuple[Term | None, ...]) -> bool:
+    """Are these cos(t) and sin(t), in either order?"""
+    if len(parts) != 2 or parts[0] is None or parts[1] is None:
+        return False
+    heads = {part.head for part in parts if part is not None}
+    return heads == {"cos", "sin"} and parts[0].args[0] is parts[1].args[0]
 
 
 def _terms(operands: dict[str, Value]) -> tuple[Term | None, Term | None]:
@@ -87,4 +123,4 @@ def _known(result: Value, range: Range) -> Value:
     return replace(result, range=range if met.is_empty else met, grounds=max(result.grounds, Grounds.KNOWN))
 
 
-_RULES = {"sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "div": _div}
+_RULES = {"add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "div": _div, "max": _extent, "norm": _extent}

@@ -100,7 +100,7 @@ def join_values(a: Value, b: Value, terms: Terms) -> Value:
         range=a.range.join(b.range),
         kind=a.kind if a.kind is b.kind else _either(a, b),
         grounds=_joined_grounds(a, b),
-        term=a.term if a.term is b.term else terms.fresh(),
+        term=a.term if a.term is b.term else terms.fresh(a.term, b.term),
         why=a.why if a.why is not None else b.why,
         dtype=a.dtype if a.dtype is b.dtype else None,
         framework=a.framework or b.framework,

@@ -14,6 +14,10 @@ from nanlint.values.interval import SIZE, interval
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
 
+# an in-place change of these is seen by others
+_NOT_OURS = frozenset({"param", "attr", "item", "global"})
+
+
 class Targets:
     """The half of the evaluator that changes states."""
 
@@ -36,11 +40,12 @@ class Targets:
             joined = iterated.items[0]
             for item in iterated.items[1:]:
                 joined = join_values(joined, item, self.terms)
-            return replace(joined, term=self.terms.fresh())
+            return replace(joined, term=self.terms.fresh(joined.term))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
-            return replace(iterated, kind=kind, term=self.terms.fresh(), items=None, payload=None, attains=None)
-        return replace(UNKNOWN, term=self.terms.fresh())
+            term = self.terms.fresh(iterated.term)
+            return replace(iterated, kind=kind, term=term, items=None, payload=None, attains=None)
+        return replace(UNKNOWN, term=self.terms.fresh(iterated.term))
 
     def bind_target(self, target: nodes.Expr, value: Value, state: State) -> None:
         """Assign `value` to a name, attribute, subscript or (nested) tuple of them."""
@@ -48,12 +53,13 @@ class Targets:
             state.bind(target.id, self._named(target.id, value))
         elif isinstance(target, nodes.Attribute) and target.key is not None:
             state.bind(target.key, value)
+            self.record.outlets.leave(value)
         elif isinstance(target, nodes.Display):
             self._unpack(target, value, state)
         elif isinstance(target, nodes.Subscript):
             self._store(target, value, state)
         elif isinstance(target, nodes.Starred):
-            self.bind_target(target.value, Value(kind=Kind.SEQUENCE, term=self.terms.fresh()), state)
+            self.bind_target(target.value, Value(kind=Kind.SEQUENCE, term=self.terms.fresh(value.term)), state)
         if self.recording and isinstance(target, nodes.Name | nodes.Attribute):
             self.record.assignments[id(target)] = (target, getattr(target, "id", target.origin), str(value.range))
 
@@ -67,7 +73,7 @@ class Targets:
         starred = [at for at, item in enumerate(target.items) if isinstance(item, nodes.Starred)]
         sure = starred[0] if starred else len(target.items)  # up to here positions agree
         for at, item in enumerate(target.items):
-            part = replace(UNKNOWN, term=self.terms.fresh())
+            part = replace(UNKNOWN, term=self.terms.fresh(value.term))
             if value.kind is Kind.SHAPE:
                 place = replace(number(at), term=self.terms.make("const", at))
                 part = size_at(place, self.terms.make("item", value.term, place.term))
@@ -79,6 +85,8 @@ class Targets:
         """`x[...] = v` replaces, `x[x == 0] = v` repairs what the mask selects, other stores mix both."""
         before = self.silently(target.base, state)
         index = self.silently(target.index[0], state) if len(target.index) == 1 else UNKNOWN
+        if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN) or isinstance(target.base, nodes.Attribute):
+            self.record.outlets.leave(value)
         if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN):
             return
         kept: Value | None = before
@@ -86,12 +94,15 @@ class Targets:
             outside = self.refiner.refine(state.copy(), index.term, False)
             kept = None if outside is None else self.silently(target.base, outside)
         stored = value if kept is None else join_values(kept, value, self.terms)
-        after = replace(stored, kind=before.kind, term=self.terms.fresh(), framework=before.framework, items=None)
+        term = self.terms.fresh(before.term, value.term)
+        after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None)
         self.assign_in_place(target.base, before, after, state)
 
     def assign_in_place(self, target: nodes.Expr, before: Value, after: Value, state: State) -> None:
         """The object that `target` names holds other numbers now, under all its names."""
-        after = replace(after, term=after.term or self.terms.fresh())
+        after = replace(after, term=after.term or self.terms.fresh(before.term))
+        if before.term is not None and before.term.head in _NOT_OURS:
+            self.record.outlets.leave(after)
         state.replace_term(before.term, after)
         key = target.id if isinstance(target, nodes.Name) else getattr(target, "key", None)
         if key is not None:

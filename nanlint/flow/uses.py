@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nanlint.flow.outlets import Outlets
 from nanlint.flow.state import State
 from nanlint.ir.nodes import Apply, Call, Expr, Stmt
 from nanlint.ops.operation import Operation
@@ -46,3 +47,4 @@ class Record:
     reveals: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
     assignments: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
     values: dict[int, Value] = field(default_factory=dict)  # by id of the expression
+    outlets: Outlets = field(default_factory=Outlets)

@@ -154,6 +154,7 @@ class Expressions:
         return nodes.Opaque(
             node,
             tuple(self.expr(part.expression) for part in node.parts if isinstance(part, cst.FormattedStringExpression)),
+            is_text=True,
         )
 
     def lambda_(self, node: cst.Lambda) -> nodes.Expr:

@@ -171,6 +171,7 @@ class Opaque(Expr):
     """Something whose value is unknown but whose parts still run: f-strings, await, yield."""
 
     parts: tuple[Expr, ...]
+    is_text: bool = False  # an f-string: what goes in is only shown
 
 
 # --- statements ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from nanlint.ops.define import always, fixed_at, known, operation, range_of
+from nanlint.ops.define import always, fixed_at, known, operation, range_of, weakest
 from nanlint.ops.operation import Operands, Role
 from nanlint.values import arithmetic as ar
 from nanlint.values.interval import ANY, BOOLEAN, FINITE, UNIT, Range, interval
@@ -88,6 +88,11 @@ def _stacked_grounds(operands: Operands, result: Range) -> Grounds:
     return min((item.grounds for item in x.items if item.constant is None), default=Grounds.KNOWN)
 
 
+def _limited_grounds(operands: Operands, result: Range) -> Grounds:
+    """What is known of the limits is known of a number between them."""
+    return weakest({name: operands[name] for name in ("low", "high") if name in operands}, result)
+
+
 def _own_grounds(operands: Operands, result: Range) -> Grounds:
     x = operands.get("x")
     if x is None:
@@ -103,9 +108,11 @@ CONSTRUCTORS = (
     operation("full", "a filled tensor", "x size value dtype", _value),
     operation("empty", "uninitialised memory", "x size dtype", always(ANY), fixed_at(Grounds.KNOWN)),
     operation("rand", "a random number from [0, 1)", "x size dtype", always(UNIT), known),
-    operation("randn", "a normal random number", "x size dtype", always(FINITE), known),
+    operation(
+        "randn", "a normal random number", "x size dtype", always(FINITE), fixed_at(Grounds.ASSUMED)
+    ),  # 0 and below in so few cases
     operation("randint", "a random whole number", "x low high size dtype", _whole_between, known),
-    operation("uniform", "a uniform random number", "x low high size dtype", _between, known),
+    operation("uniform", "a uniform random number", "x low high size dtype", _between, _limited_grounds),
     operation("bernoulli", "a random 0 or 1", "x", always(BOOLEAN), known),
     operation("arange", "a range of numbers", "start end step dtype", _arange, known),
     operation("linspace", "evenly spaced numbers", "start end steps dtype", _linspace, known),

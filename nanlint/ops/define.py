@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nanlint.ops.operation import Hazard, Operands, Operation, Role
 from nanlint.values.interval import ANY, Range
-from nanlint.values.value import Grounds, Value
+from nanlint.values.value import Grounds, Kind, Value
 
 Result = Callable[[Operands], Range]
 GroundsRule = Callable[[Operands, Range], Grounds]
@@ -66,6 +66,18 @@ def weakest(operands: Operands, result: Range) -> Grounds:
     return grounds if varies else Grounds.KNOWN
 
 
+def all_at_once(operands: Operands, result: Range) -> Grounds:
+    """Of many elements: one may well saturate, but for the whole to reach its end all must."""
+    return min(weakest(operands, result), Grounds.KNOWN)
+
+
+def square(operands: Operands, result: Range) -> Grounds:
+    """A square is 0 or more whatever it is the square of. That a setting (`self.sigma`) is 0 is another matter."""
+    x = operands["x"]
+    setting = x.grounds is Grounds.NONE and x.kind is Kind.UNKNOWN and x.term is not None and x.term.head == "attr"
+    return Grounds.ASSUMED if setting or x.grounds is Grounds.ASSUMED else Grounds.KNOWN
+
+
 def fixed_at(grounds: Grounds) -> GroundsRule:
     """The operation itself is the ground."""
     return lambda operands, result: grounds
@@ -76,14 +88,14 @@ reached = fixed_at(Grounds.REACHED)
 
 
 def zero_from(*names: str) -> GroundsRule:
-    """Where the result may be 0, the best founded of the operands that bring the 0 in; else the weakest operand."""
+    """Where the result may be 0, the best founded of the operands that bring the 0 in; where none does, only underflow
+    or an infinite divisor gives 0. Elsewhere the weakest operand."""
 
     def grounds(operands: Operands, result: Range) -> Grounds:
-        if result.may_be_zero():
-            zeros = [_own(operands[name]) for name in names if name in operands and operands[name].range.may_be_zero()]
-            if zeros:
-                return min(max(zeros), Grounds.KNOWN)
-        return weakest(operands, result)
+        if not result.may_be_zero():
+            return weakest(operands, result)
+        zeros = [_own(operands[name]) for name in names if name in operands and operands[name].range.may_be_zero()]
+        return min(max(zeros), Grounds.KNOWN) if zeros else min(weakest(operands, result), Grounds.UNDERFLOW)
 
     return grounds
 

@@ -7,6 +7,7 @@ from math import inf, pi
 
 from nanlint.ops.define import (
     Result,
+    all_at_once,
     binary,
     bounded,
     constant_of,
@@ -16,7 +17,9 @@ from nanlint.ops.define import (
     operation,
     range_of,
     reached,
+    square,
     unary,
+    weakest,
     zero_from,
 )
 from nanlint.ops.operation import Operands
@@ -182,13 +185,31 @@ def _fill(operands: Operands) -> Range:
 
 def _power_grounds(operands: Operands, result: Range) -> Grounds:
     exponent = constant_of(operands, "y", None)
-    return Grounds.KNOWN if exponent is not None and exponent % 2 == 0 else zero_from("x")(operands, result)
+    return square(operands, result) if exponent is not None and exponent % 2 == 0 else zero_from("x")(operands, result)
+
+
+def _difference_grounds(operands: Operands, result: Range) -> Grounds:
+    exact = _without_underflow(operands, result)
+    return weakest(operands, result) if exact is None else exact
+
+
+def _without_underflow(operands: Operands, result: Range) -> Grounds | None:
+    """That exp underflows to 0 tells where exp(x) - 1 is -1, and not where it is 0."""
+    ends = weakest(operands, result)
+    return Grounds.NONE if ends is Grounds.UNDERFLOW and result.lo < 0 else None
+
+
+def _sum_grounds(operands: Operands, result: Range) -> Grounds:
+    if (exact := _without_underflow(operands, result)) is not None:
+        return exact
+    both_vary = not (range_of(operands, "x").is_constant or range_of(operands, "y").is_constant)
+    return all_at_once(operands, result) if both_vary else weakest(operands, result)
 
 
 ELEMENTWISE = (
     # arithmetic
-    operation("add", "a sum of two values", "x y", binary(ar.add)),
-    operation("sub", "a difference", "x y", binary(ar.sub)),
+    operation("add", "a sum of two values", "x y", binary(ar.add), _sum_grounds),
+    operation("sub", "a difference", "x y", binary(ar.sub), _difference_grounds),
     operation("mul", "a product", "x y", binary(ar.mul), zero_from("x", "y")),
     operation("div", "a quotient", "x y", binary(ar.div), zero_from("x"), safe=_NONZERO, hazard_of="y"),
     operation("floordiv", "a whole quotient", "x y", binary(ar.floordiv)),
@@ -197,10 +218,10 @@ ELEMENTWISE = (
     operation("pow", "a power", "x y", _power, _power_grounds),
     operation("neg", "a negated value", "x", unary(ar.neg)),
     operation("abs", "an absolute value", "x", unary(ar.absolute), known),
-    operation("square", "a square", "x", unary(ar.square), known),
+    operation("square", "a square", "x", unary(ar.square), square),
     operation("sqrt", "a square root", "x", unary(ar.sqrt), safe=NONNEGATIVE, smooth=POSITIVE),
     operation("rsqrt", "a reciprocal square root", "x", unary(_rsqrt), safe=POSITIVE),
-    operation("reciprocal", "a reciprocal", "x", unary(ar.reciprocal), safe=_NONZERO),
+    operation("reciprocal", "a reciprocal", "x", unary(ar.reciprocal), zero_from(), safe=_NONZERO),
     operation("divide_no_nan", "a guarded quotient", "x y", binary(_divide_no_nan), zero_from("x", "y")),
     operation("hypot", "a hypotenuse", "x y", binary(_hypotenuse), known),
     operation("complex", "a complex number", "x y", lambda operands: ANY),

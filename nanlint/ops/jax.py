@@ -1,8 +1,12 @@
 """How JAX spells the operations outside jax.numpy (see numpy.py), and flax's layers. Format: see spellings.py."""
 
 FUNCTIONS = """
-[jax.nn flax.linen flax.linen flax.nnx]
-relu relu6 sigmoid softplus tanh selu gelu silu mish: (x)
+[jax.nn]
+mish: (x)
+
+[jax.nn flax.linen flax.nnx]
+relu relu6 sigmoid softplus tanh selu silu: (x)
+gelu: (x, _=approximate)
 swish: silu(x)
 soft_sign: softsign(x)
 log_sigmoid: logsigmoid(x)
@@ -12,8 +16,8 @@ leaky_relu: (x, slope=negative_slope)
 elu: (x, alpha)
 softmax log_softmax: (x, dim=axis)
 logsumexp: (x=a, dim=axis, _=b, keepdim=keepdims)
-one_hot: (x)
-standardize: batch_norm(x)
+one_hot: (x, _=num_classes)
+standardize: batch_norm(x, *_)
 
 [jax.scipy.special]
 expit: sigmoid(x)
@@ -35,18 +39,24 @@ integer_pow: pow(x, y)
 clamp: (min, x, max)
 select: where(condition=pred, x=on_true, y=on_false)
 stop_gradient: detach(x)
-dot: matmul(x=lhs, y=rhs)
+dot: matmul(x=lhs, y=rhs, *_)
 
 [jax.random]
-uniform: (_=key, size=shape, _=dtype, low=minval, high=maxval)
-normal: randn(_=key, size=shape)
-randint: (_=key, size=shape, low=minval, high=maxval)
-bernoulli: (_=key, _=p)
+uniform: (_=key, size=shape, dtype, low=minval, high=maxval)
+normal: randn(_=key, size=shape, dtype)
+randint: (_=key, size=shape, low=minval, high=maxval, dtype)
+bernoulli: (_=key, _=p, _=shape)
 """
 
 MODULES = """
 [flax.linen flax.nnx]
-Dense Conv Linear Embed: matmul()
+Conv Embed: matmul()
 BatchNorm LayerNorm GroupNorm: batch_norm()
 Dropout: (p=rate)
+
+[flax.linen]
+Dense: matmul()
+
+[flax.nnx]
+Linear: matmul()
 """

@@ -18,7 +18,6 @@ NO_GRAD: frozenset[str] = frozenset(
         "torch.autograd.inference_mode",
         "torch.autograd.grad_mode.no_grad",
         "torch.autograd.grad_mode.inference_mode",
-        "tensorflow.no_gradient",
     }
 )
 

@@ -2,13 +2,14 @@
 
 FUNCTIONS = """
 [builtins]
-abs round: (x)
+abs: (x)
+round: (x=number)
 max: maximum(x, y, z, w)
 min: minimum(x, y, z, w)
 sum: (x)
 len: (x)
-pow: (x, y)
-float: view(x)
+pow: (x=base, y=exp)
+float: detach(x)
 int: view(x; dtype=integer)
 bool: view(x; dtype=boolean)
 any all: (x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from nanlint.ops.define import always, constant_of, fixed_at, known, operation, range_of, unary, zero_from
+from nanlint.ops.define import all_at_once, always, constant_of, fixed_at, known, operation, range_of, unary, zero_from
 from nanlint.ops.operation import Operands, Operation, Role
 from nanlint.values import arithmetic as ar
 from nanlint.values.interval import ANY, BOOLEAN, COUNT, NONNEGATIVE, SIZE, Range, interval
@@ -49,11 +49,11 @@ def _same(r: Range) -> Range:
 _nothing_known = fixed_at(Grounds.NONE)
 
 REDUCTIONS = (
-    operation("sum", "a sum", "x dim keepdim", _sum, role=Role.REDUCE),
+    operation("sum", "a sum", "x dim keepdim", _sum, all_at_once, role=Role.REDUCE),
     operation(
         "prod", "a product of all elements", "x dim keepdim", unary(ar.product_of), _product_grounds, role=Role.REDUCE
     ),
-    _reduction("mean", "a mean", ar.mean_of),
+    operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE),
     _reduction("max", "a maximum", _same),
     _reduction("min", "a minimum", _same),
     _reduction("median", "a median", _same),
@@ -69,7 +69,7 @@ REDUCTIONS = (
     operation("bincount", "a count", "x", always(COUNT), known),
     operation("any", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
     operation("all", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
-    operation("cumsum", "a running sum", "x dim", unary(ar.sum_of)),
+    operation("cumsum", "a running sum", "x dim", unary(ar.sum_of), all_at_once),
     operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
     operation("matmul", "a matrix product", "x y", always(ANY), _nothing_known),
     operation("len", "a length", "x", always(SIZE), fixed_at(Grounds.ASSUMED)),

@@ -6,6 +6,8 @@ The tables in torch.py, numpy.py and so on are text, read once and parsed entry 
     log log2: (x=input)                         two operations of those names; `input` is the keyword of operand x
     clip: clamp(x=input, min, max)              another name for clamp; `min` is keyword and operand alike
     sum: (x=input, dim=dim|axis, *, _=dtype)    two keywords for dim; after * by keyword only; "_" is not tracked
+    zeros: (*size, dtype)                       any number of positional arguments, the first of them is `size`
+    reshape: view(x=input, *_)                  any number of further ones, not tracked
     zero_: fill(x; value=0)                     `value` is implied; a trailing "_" means in place
 """
 
@@ -156,10 +158,14 @@ def _spelling(operation: Operation, framework: str, form: Form, signature: str) 
         if operand == "*":
             keyword_only = True
             continue
+        variadic, operand = operand.startswith("*"), operand.removeprefix("*")
         if not keyword_only:
             positions.append(operand)
         if operand != "_":
-            keywords.update((name, operand) for name in names)
+            keywords.update((name.removeprefix("*"), operand) for name in names)
+        if variadic:
+            positions.append("*")
+            keyword_only = True
     pairs = (part.strip().partition("=") for part in implied.split(",") if part)
     fixed = {name: _implied(text) for name, _, text in pairs}
     return Spelling(operation, framework, form, tuple(positions), keywords, fixed)

@@ -108,14 +108,19 @@ class Terms:
         if found is None:
             size = 1 + sum(arg.size for arg in args if isinstance(arg, Term))
             if size > self.LIMIT:
-                return self.fresh()
+                return self.fresh(*(arg for arg in args if isinstance(arg, Term)))
             found = self._table[key] = Term(head, args, size)
         return found
 
-    def fresh(self) -> Term:
-        """A term equal to no other: a value about whose making nothing is known."""
+    def fresh(self, *sources: Term | None) -> Term:
+        """A term equal to no other: a value about whose making nothing is known but, perhaps, what went into it."""
         self._fresh += 1
-        return Term("fresh", (self._fresh,), 1)
+        return Term("fresh", (self._fresh, *(source for source in sources if source is not None)), 1)
+
+    @staticmethod
+    def add_source(fresh: Term, source: Term) -> None:
+        """The value of a fresh term is also made of `source`, as is seen at the end of a loop only."""
+        fresh.args = (*fresh.args, source)
 
 
 @dataclass(frozen=True, slots=True)

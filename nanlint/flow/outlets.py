@@ -1,0 +1,78 @@
+"""Where values go. A NaN only matters if it, or its gradient, can leave the place where it arises.
+
+An *outlet* is where the interpreter loses sight of a value: it is returned, stored in an attribute, given to a
+function we cannot see, or left behind by the module. A logarithm whose result is only compared, or turned into the
+number of a bucket, never makes a loss NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from nanlint.values.value import Term, Value
+
+# their results are true, false or a size, which no NaN and no gradient passes
+_DECISIONS = frozenset(
+    "eq ne lt le gt ge not logical_not logical_and logical_or isnan isinf isfinite any all len size".split()
+)
+# an index has no gradient, but that of a NaN is wrong
+_WITHOUT_GRADIENT = frozenset({"detach", "argmax", "count_nonzero", "bincount"})
+
+# calls that show a value to people and hand it to nobody
+_SHOWING_PATHS = frozenset({"builtins.print", "builtins.repr", "builtins.str", "builtins.format", "warnings.warn"})
+_SHOWING_METHODS = frozenset(
+    {"info", "debug", "warning", "warn", "error", "exception", "critical", "set_postfix", "set_description"}
+    | {"add_scalar", "add_scalars", "add_histogram", "log_metric", "log_metrics"}
+)
+
+
+def only_shows(path: str | None, method: str | None) -> bool:
+    """Does the call print, log or plot its arguments?"""
+    return path in _SHOWING_PATHS or method in _SHOWING_METHODS
+
+
+class Outlets:
+    """Collects the terms that leave sight, and answers what went into them."""
+
+    def __init__(self) -> None:
+        self._out: set[Term] = set()
+        self._whole: set[Term] = set()
+        self._read: set[Term] = set()
+
+    def leave(self, *values: Value) -> None:
+        """These values, and the items of displays, are out of sight from here on."""
+        for value in values:
+            if value.term is not None:
+                self._out.add(value.term)
+            if value.items is not None:
+                self.leave(*value.items)
+
+    def becomes_whole(self, term: Term) -> None:
+        """The term is a conversion to integers or booleans."""
+        self._whole.add(term)
+
+    def read(self, term: Term) -> None:
+        """A variable that holds the term was used."""
+        self._read.add(term)
+
+    def end(self, values: Iterable[Value]) -> None:
+        """The end of a function: what was assigned and never used may still be meant for something."""
+        self.leave(*(value for value in values if value.term is not None and value.term not in self._read))
+
+    def sources(self, *, gradient: bool) -> frozenset[Term]:
+        """All terms whose value (or whose gradient) passes into an outlet."""
+        stops = _DECISIONS | _WITHOUT_GRADIENT if gradient else _DECISIONS
+        return _closure(self._out, self._whole, stops)
+
+
+def _closure(start: Collection[Term], whole: Collection[Term], stops: Collection[str]) -> frozenset[Term]:
+    found: set[Term] = set()
+    waiting = list(start)
+    while waiting:
+        term = waiting.pop()
+        if term in found:
+            continue
+        found.add(term)
+        if term.head not in stops and term not in whole:
+            waiting.extend(arg for arg in term.args if isinstance(arg, Term))
+    return frozenset(found)
