@@ -175,7 +175,8 @@ def _run_class(executor: Executor, node: nodes.ClassDef, outside: dict[str, Valu
 
 
 def _base_names(node: nodes.ClassDef) -> list[str]:
-    return [(getattr(base, "path", None) or getattr(base, "id", "")).rpartition(".")[2] for base in node.bases]
+    names = (getattr(base, "path", None) or getattr(base, "id", None) or "" for base in node.bases)
+    return [name.rpartition(".")[2] for name in names]
 
 
 def _is_autograd_function(node: nodes.ClassDef) -> bool:

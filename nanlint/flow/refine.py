@@ -103,10 +103,16 @@ class Refiner:
             value = self._value_of(term) or UNKNOWN
             if not state.narrow(term, range, value):
                 return None
+            if term.head in ("sum", "count_nonzero") and range.hi <= 0 and _is_condition(term.args[0]):
+                return self.refine(state, term.args[0], False)  # of a mask that counts nothing
             step = _operand_range(term, state.known(value).range)
             if step is None:
                 return state
             term, range = step
+
+
+def _is_condition(term: object) -> bool:
+    return isinstance(term, Term) and term.head in (*_NEGATED, "isnan", "isinf", "logical_and", "logical_or")
 
 
 def _side(operator: str, other: Range) -> Range:

@@ -189,19 +189,20 @@ def _power_grounds(operands: Operands, result: Range) -> Grounds:
 
 
 def _difference_grounds(operands: Operands, result: Range) -> Grounds:
-    exact = _without_underflow(operands, result)
-    return weakest(operands, result) if exact is None else exact
+    return Grounds.NONE if _is_shifted(operands, result) else weakest(operands, result)
 
 
-def _without_underflow(operands: Operands, result: Range) -> Grounds | None:
-    """That exp underflows to 0 tells where exp(x) - 1 is -1, and not where it is 0."""
-    ends = weakest(operands, result)
-    return Grounds.NONE if ends is Grounds.UNDERFLOW and result.lo < 0 else None
+def _is_shifted(operands: Operands, result: Range) -> bool:
+    """Zero is elsewhere now: that a / b is known to reach 0 tells nothing of a / b + 1, nor does exp(x) of exp(x) - 1."""
+    x, y = range_of(operands, "x"), range_of(operands, "y")
+    moved = any(r.is_constant and r.lo != 0 for r in (x, y))
+    underflows = weakest(operands, result) is Grounds.UNDERFLOW
+    return result.may_be_zero() and ((moved and result.lo == -inf) or (underflows and result.lo < 0))
 
 
 def _sum_grounds(operands: Operands, result: Range) -> Grounds:
-    if (exact := _without_underflow(operands, result)) is not None:
-        return exact
+    if _is_shifted(operands, result):
+        return Grounds.NONE
     both_vary = not (range_of(operands, "x").is_constant or range_of(operands, "y").is_constant)
     return all_at_once(operands, result) if both_vary else weakest(operands, result)
 
