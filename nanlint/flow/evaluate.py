@@ -21,6 +21,8 @@ from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
 _COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+# over a dimension torch gives values and indices; only `amax` and `amin` give values alone
+_WITH_INDICES = frozenset({"max", "min", "median"})
 _VIEWS = frozenset({"data", "T", "mT", "real", "H"})
 _NOT_TENSORS = frozenset({Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.OBJECT, Kind.NONE})
 
@@ -154,7 +156,7 @@ class Evaluator(Calls):
             result = replace(result, differentiable=False)
         if name in ("size", "len"):
             result = self._length(spelling, operands, result)
-        if name in ("max", "min", "median") and "dim" in operands and spelling.form is not Form.OPERATOR:
+        if "dim" in operands and name in _WITH_INDICES and "alone" not in operands and result.framework == "torch":
             position = Value(COUNT, Kind.TENSOR, Grounds.KNOWN, self.terms.fresh(), framework=result.framework)
             result = replace(result, items=(result, position))
         result = state.known(result)

@@ -10,6 +10,13 @@ from nanlint.ops import spellings
 from nanlint.ops.operation import Spelling
 
 
+# keywords that change the numbers in ways no operation of ours knows; all other unknown ones (out=, device=, name=)
+# say nothing about them
+_CHANGING = frozenset(
+    {"alpha", "decimals", "negative_slope", "max_value", "threshold", "weights", "initial", "where", "b", "return_sign"}
+)
+
+
 def bind(spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, Expr]) -> dict[str, Expr] | None:
     """Operand name → expression, or None where the call does not fit the spelling (it is something else then)."""
     operands: dict[str, Expr] = {}
@@ -23,6 +30,8 @@ def bind(spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, 
             return None
         if positions[at] not in ("_", "*"):
             operands[positions[at]] = value
+    if any(keyword in _CHANGING and keyword not in spelling.keywords for keyword in keywords):
+        return None
     for keyword, value in keywords.items():
         operand = spelling.keywords.get(keyword)
         if operand is not None and operand != "_":

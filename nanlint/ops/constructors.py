@@ -8,7 +8,7 @@ from nanlint.ops.define import always, fixed_at, known, operation, range_of, wea
 from nanlint.ops.operation import Operands, Role
 from nanlint.values import arithmetic as ar
 from nanlint.values.interval import ANY, BOOLEAN, FINITE, UNIT, Range, interval
-from nanlint.values.value import DType, Grounds, Value
+from nanlint.values.value import DType, Grounds, Kind, Value
 
 _ZERO = Range(0.0, 0.0, integer=True)
 _ONE = Range(1.0, 1.0, integer=True)
@@ -42,8 +42,8 @@ def _arange(operands: Operands) -> Range:
 
 
 def _limits(operands: Operands, first: str, second: str) -> tuple[Range, Range]:
-    """One argument alone is the upper limit: randint(10), arange(10)."""
-    if second in operands:
+    """One argument alone is the upper limit: randint(10), arange(10), randint(10, shape)."""
+    if second in operands and operands[second].kind not in (Kind.SEQUENCE, Kind.SHAPE):
         return range_of(operands, first, _ZERO), range_of(operands, second)
     return _ZERO, range_of(operands, first)
 

@@ -154,16 +154,16 @@ def _spelling(operation: Operation, framework: str, form: Form, signature: str) 
     positions: list[str] = []
     keywords: dict[str, str] = {}
     keyword_only = False
-    for operand, names in _arguments(arguments):
-        if operand == "*":
+    for written, names in _arguments(arguments):
+        if written == "*":
             keyword_only = True
             continue
-        variadic, operand = operand.startswith("*"), operand.removeprefix("*")
+        operand = written.removeprefix("*")
         if not keyword_only:
             positions.append(operand)
         if operand != "_":
             keywords.update((name.removeprefix("*"), operand) for name in names)
-        if variadic:
+        if written != operand:
             positions.append("*")
             keyword_only = True
     pairs = (part.strip().partition("=") for part in implied.split(",") if part)

@@ -110,4 +110,4 @@ gelu: (x=features, _=approximate)
 [tensorflow.random tensorflow.compat.v1.random tensorflow.compat.v2.random]
 uniform: (size=shape, low=minval, high=maxval, dtype)
 normal truncated_normal: randn(size=shape, _=mean, _=stddev, dtype)
-"""
+"""  # noqa: E501
