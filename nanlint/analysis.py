@@ -136,6 +136,8 @@ class _Locator:
             yield one.use.statement.origin
             for link in one.why:
                 yield link.node.origin
+            for context in one.chain:
+                yield context.call.origin
             if one.repair is not None:
                 for node, _ in one.repair.replacements:
                     yield node.origin
@@ -160,6 +162,9 @@ class _Locator:
         )
 
     def _related(self, one: Finding) -> Iterator[Related]:
+        for context in reversed(one.chain):
+            if (span := self._span(context.call)) is not None:
+                yield Related(span, f"`{context.function}` is called here")
         for link in one.why:
             if (span := self._span(link.node)) is not None:
                 subject = "this" if link.node is one.node else f"`{self._name(link.node)}`"

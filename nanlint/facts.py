@@ -10,7 +10,7 @@ import libcst as cst
 from nanlint.diagnostic import Evidence
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
-from nanlint.flow.uses import Use
+from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, Stmt
 from nanlint.ops.operation import Hazard
 from nanlint.values.interval import EMPTY, Range
@@ -41,6 +41,19 @@ class Facts:
         self._analysis = analysis
         self._module: cst.Module = analysis.module.origin
         self.imports = analysis.module.imports  # module-level alias → dotted path
+
+    @property
+    def chain(self) -> tuple[Context, ...]:
+        """The calls that led here, the outermost first; empty where functions are seen on their own."""
+        return self._analysis.chain
+
+    def in_calls(self) -> Iterator[Facts]:
+        """What is known of the functions as they are met in each call of them."""
+        return (Facts(analysis) for analysis in self._analysis.in_calls())
+
+    def is_seen_in_calls(self, use: Use) -> bool:
+        """Does the use stand in a function of which all callers are known? Then what they pass decides."""
+        return self._analysis.is_seen_in_calls(use)
 
     def uses(self, operations: Collection[str]) -> Iterator[Use]:
         """Every use of one of the operations, in no particular order."""
@@ -92,6 +105,17 @@ class Facts:
         if origin is not None and self._analysis.term_here(origin, use.state) is term:
             return self.text(origin)
         return None
+
+    def traps(self) -> Iterator[tuple[Trap, Use]]:
+        """Every use inside an arm of a choice whose gradient may be asked for: as it is without the conditions, and
+        under them."""
+        for trap, guarded in self._analysis.traps:
+            if trap.use.differentiable and trap.use.result.term in self._analysis.passing_gradient:
+                yield trap, guarded
+
+    def value_if(self, node: Expr, use: Use, condition: Term | None, truth: bool) -> Value | None:
+        """The value of an expression at the place of `use` if a condition holds there (or does not)."""
+        return self._analysis.value_if(node, use.state, condition, truth)
 
     def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
         """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""

@@ -21,6 +21,7 @@ BAD_POINTS = {
     "NAN105-softmax-by-hand": [[200.0, -200.0, 0.0]] * 3,
     "NAN112-division-by-norm": [[0.0, 0.0, 0.0]] * 3,
     "NAN122-norm-by-hand": [[0.0, 0.0, 0.0]] * 3,
+    "NAN125-where-does-not-stop-gradients": [[0.0, 0.0, 0.0]] * 3,
 }
 
 
@@ -57,7 +58,9 @@ def test_value_and_gradient_are_kept(
     for _ in range(10):
         inputs = [torch.randn(3, 3, generator=generator) for _ in range(before.__code__.co_argcount)]
         for expected, found in zip(_run(before, inputs), _run(after, inputs), strict=True):
-            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+            finite = torch.isfinite(expected)  # below 0 the gradient of a root that is not chosen is NaN
+            assert finite.any()
+            torch.testing.assert_close(found[finite], expected[finite], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("rule", "before", "after"), CASES)

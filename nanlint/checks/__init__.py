@@ -7,29 +7,57 @@ from collections.abc import Callable, Iterable, Iterator
 from nanlint.cards import Card
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
+from nanlint.checks.gradients import where_trap
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.config import RuleOptions, Settings
+from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 
 __all__ = ["CHECKS", "run_checks"]
+
+_WEIGHT = {Evidence.UNKNOWN: 0, Evidence.POSSIBLE: 1, Evidence.CERTAIN: 2}
 
 Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand)
+    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap)
 }
 
 
 def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[Finding]:
-    """What all cards find, less what a more specific card says better about the same use."""
+    """What all cards find, less what a more specific card says better about the same use.
+
+    Every function is seen on its own, and again in each call of it, with what the call passes. Of one place the
+    strongest finding is kept; a private function whose callers are all known is judged by them alone.
+    """
+    cards = tuple(cards)
+    alone = _found(cards, facts, settings)
+    in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings)]
+    kept = [one for one in alone if not facts.is_seen_in_calls(one.use)]
+    return _most_specific(_strongest([*kept, *in_calls]))
+
+
+def _found(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[Finding]:
     found: list[Finding] = []
     for card in cards:
         check = operands if card.check is None else CHECKS.get(card.check)
         if check is not None:  # the engine serves the rest
             found += check(card, facts, settings.options(card.code, card.name))
-    return _most_specific(found)
+    return found
+
+
+def _strongest(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Of the findings of one rule about one place, met in several calls, that with the best evidence; the first of
+    equals, which is that of the function alone."""
+    best: dict[tuple[str, int], Finding] = {}
+    for one in found:
+        place = one.card.code, id(one.node.origin)
+        before = best.get(place)
+        if before is None or _WEIGHT[one.evidence] > _WEIGHT[before.evidence]:
+            best[place] = one
+    return iter(best.values())
 
 
 def _most_specific(found: Iterable[Finding]) -> list[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nanlint.cards import Card
 from nanlint.diagnostic import Evidence, Severity
-from nanlint.flow.uses import Use
+from nanlint.flow.uses import Context, Use
 from nanlint.ir.nodes import Expr
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Why
@@ -23,6 +23,7 @@ class Finding:
         message: one line, lower case, no full stop.
         why: the links that explain the value, most direct first.
         repair: how to mend it, if we can.
+        chain: the calls in which it is met, the outermost first; empty where the function alone is reason enough.
     """
 
     card: Card
@@ -33,3 +34,4 @@ class Finding:
     severity: Severity
     why: tuple[Why, ...] = ()
     repair: Repair | None = None
+    chain: tuple[Context, ...] = ()

@@ -56,7 +56,9 @@ def finding(
     why = () if reasons is None else tuple(_links(reasons.why))
     severity = _severity(card, use, trouble.evidence)
     shown = use.node if _is_augmented(use) else node
-    return Finding(card, use, shown, message, trouble.evidence, severity, why, repair)
+    if facts.chain:
+        message += f", in the call `{shortened(facts.text(facts.chain[-1].call))}`"
+    return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain)
 
 
 def _is_augmented(use: Use) -> bool:

@@ -11,7 +11,14 @@ from nanlint.values.rounding import rounded
 from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
 _FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
-_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_not"})
+_CONDITIONS = frozenset(
+    {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
+)
+# made of no tensor, or constant between their steps
+_NO_GRADIENT = frozenset(
+    {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
+    | {"sign", "floor", "ceil", "round", "trunc"}
+)
 # operations whose result is bounded by what they are: these begin an explanation
 _PRODUCERS_FROM = Grounds.UNDERFLOW
 _WHOLE = (DType.BOOLEAN, DType.INTEGER)
@@ -124,7 +131,7 @@ def _dtype(operands: dict[str, Value], name: str) -> DType | None:
 def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, Value]) -> bool:
     if kind in (Kind.NUMBER, Kind.SIZE) or framework in ("numpy", "python"):
         return False
-    if name == "detach" or name in _CONDITIONS:
+    if name in _NO_GRADIENT or name in _CONDITIONS:
         return False
     values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
     return not values or any(value.differentiable and value.dtype not in _WHOLE for value in values)

@@ -56,7 +56,7 @@ def named(name: str, term: Term | None) -> Value:
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
-    return replace(UNKNOWN, term=term)
+    return UNKNOWN.with_term(term)
 
 
 def with_default(name: str, default: float | int, term: Term | None) -> Value:
@@ -86,7 +86,7 @@ def annotated(name: str, annotation: str, term: Term | None) -> Value:
     if annotation in ("int", "float"):
         return replace(value, kind=Kind.NUMBER, differentiable=False)
     if annotation in ("Tensor", "FloatTensor", "LongTensor", "BoolTensor"):
-        kept = value if value.grounds is Grounds.KNOWN else replace(UNKNOWN, term=term)
+        kept = value if value.grounds is Grounds.KNOWN else UNKNOWN.with_term(term)
         return replace(kept, kind=Kind.TENSOR)
     if annotation == "ndarray":
         return replace(value, kind=Kind.ARRAY, framework="numpy", differentiable=False)

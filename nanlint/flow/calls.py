@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nanlint.flow.classes import instance_of
+from nanlint.flow.functions import Class, Function, Instance
+from nanlint.flow.inline import Inliner
 from nanlint.flow.layers import Layers, construct_layer
 from nanlint.flow.outlets import only_shows
 from nanlint.flow.state import State
-from nanlint.flow.targets import Targets
 from nanlint.ir import nodes
 from nanlint.ir.arguments import bind
 from nanlint.ops import spellings
@@ -16,16 +18,10 @@ from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
 
-class Calls(Targets):
+class Calls(Inliner):
     """The part of the evaluator that knows what is called."""
 
-    framework: str
-    statement: nodes.Stmt
     dynamic: dict[int, nodes.Apply]
-
-    def evaluate(self, expr: nodes.Expr, state: State) -> Value:
-        """The value of an expression."""
-        raise NotImplementedError
 
     def apply(self, expr: nodes.Apply, state: State) -> Value:
         """The value of an application."""
@@ -36,9 +32,16 @@ class Calls(Targets):
         if func.kind is Kind.NAMESPACE and isinstance(func.payload, str):
             return self.call_path(expr, func.payload, state)
         args = tuple(self.evaluate(arg, state) for arg in expr.args)
-        keywords = tuple(self.evaluate(keyword, state) for keyword in expr.keywords.values())
+        named = {name: self.evaluate(keyword, state) for name, keyword in expr.keywords.items()}
+        keywords = tuple(named.values())
         if isinstance(func.payload, Layers) and args:
             return func.payload.run(self.terms, args[0], expr, self.framework)
+        if not any(isinstance(arg, nodes.Starred) for arg in expr.args):
+            if (called := self._function_of(func)) is not None:
+                return self.call_function(called, args, named, expr, state)
+        if isinstance(func.payload, Class):
+            self.record.outlets.leave(*args, *keywords)
+            return replace(instance_of(func.payload), term=self.terms.fresh())
         method = expr.func.name if isinstance(expr.func, nodes.Attribute) else None
         if not only_shows(None, method):
             self.record.outlets.leave(func, *args, *keywords)
@@ -48,6 +51,16 @@ class Calls(Targets):
         if isinstance(expr.func, nodes.Attribute) and expr.func.name in ("shape", "get_shape"):
             return Value(kind=Kind.SHAPE)
         return UNKNOWN
+
+    def _function_of(self, func: Value) -> Function | None:
+        """The function that a call of this value runs."""
+        if isinstance(func.payload, Function):
+            return func.payload
+        if isinstance(func.payload, Instance):
+            for name in ("forward", "__call__", "call"):
+                if (method := func.payload.cls.method(name)) is not None:
+                    return method.bound_to(func)
+        return None
 
     def call_path(self, expr: nodes.Call, path: str, state: State) -> Value:
         spelling = spellings.function(path)

@@ -8,12 +8,11 @@ from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.apply import apply, term_for
-from nanlint.flow.calls import Calls
-from nanlint.flow.layers import Layers
+from nanlint.flow.functions import Frame, Function
+from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
 from nanlint.flow.state import State, join_values
-from nanlint.flow.targets import size_at
-from nanlint.flow.uses import Record, Use
+from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.ops.operation import Form, Spelling
@@ -23,16 +22,18 @@ from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Val
 _COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 # over a dimension torch gives values and indices; only `amax` and `amin` give values alone
 _WITH_INDICES = frozenset({"max", "min", "median"})
-_VIEWS = frozenset({"data", "T", "mT", "real", "H"})
-_NOT_TENSORS = frozenset({Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.OBJECT, Kind.NONE})
+_NOT_TENSORS = frozenset(
+    {Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.CLASS, Kind.OBJECT, Kind.NONE}
+)
 
 
-class Evaluator(Calls):
+class Evaluator(Members):
     """Evaluates expressions; statements are `execute`'s."""
 
-    def __init__(self, terms: Terms, framework: str) -> None:
+    def __init__(self, terms: Terms, frame: Frame) -> None:
         self.terms = terms
-        self.framework = framework  # of values about which nothing else tells
+        self.frame = frame
+        self.framework = frame.framework  # of values about which nothing else tells
         self.record = Record()
         self.recording = True
         self.no_grad = 0
@@ -40,6 +41,14 @@ class Evaluator(Calls):
         self.by_term: dict[Term, Value] = {}
         self.origins: dict[Term, nodes.Expr] = {}
         self.dynamic = {}
+        self.returns = None
+        self.active = []
+        self.steps_left = 0
+        self.memo = {}
+        self.followed = {}
+        self.unfollowed = set()
+        self.run = {}
+        self.as_calls: dict[int, nodes.Call] = {}  # method calls that turned out to be no operations
         self.refiner = Refiner(terms, self.by_term.get)
 
     # --- entry -----------------------------------------------------------------------------------------------
@@ -48,7 +57,7 @@ class Evaluator(Calls):
         handler = _HANDLERS.get(type(expr))
         value = UNKNOWN if handler is None else handler(self, expr, state)
         if value.term is None:
-            value = replace(value, term=self.terms.fresh())
+            value = value.with_term(self.terms.fresh())
         term = value.term
         assert term is not None
         before = self.by_term.get(term)
@@ -71,7 +80,7 @@ class Evaluator(Calls):
         """Evaluates a test; its term is what `Refiner.refine` learns from."""
         return self.evaluate(expr, state).term
 
-    # --- names and literals ----------------------------------------------------------------------------------
+    # --- literals ----------------------------------------------------------------------------------
 
     def constant(self, expr: nodes.Constant, state: State) -> Value:
         content = expr.value
@@ -82,52 +91,6 @@ class Evaluator(Calls):
         if content is None:
             return Value(kind=Kind.NONE, term=self.terms.make("none"))
         return UNKNOWN
-
-    def name(self, expr: nodes.Name, state: State) -> Value:
-        if expr.path is not None:
-            return self.path(expr.path)
-        value = state.read(expr.id)
-        if value is None:
-            return replace(UNKNOWN, term=self.terms.make("global", expr.id))
-        if value.term is not None:
-            self.record.outlets.read(value.term)
-        return state.known(value)
-
-    def path(self, path: str) -> Value:
-        """An imported name: a constant where the library defines one, else just the path."""
-        value = spellings.namespace_value(path)
-        term = self.terms.make("path", path)
-        if value is None:
-            return Value(kind=Kind.NAMESPACE, term=term, payload=path, grounds=Grounds.KNOWN)
-        if value.constant is not None:
-            term = self.terms.make("const", value.constant)
-        return replace(value, term=term)
-
-    def attribute(self, expr: nodes.Attribute, state: State) -> Value:
-        if expr.path is not None:
-            return self.path(expr.path)
-        key = expr.key
-        known = state.read(key) if key is not None else None
-        base = self.evaluate(expr.base, state)
-        if known is not None:
-            return state.known(known)
-        return state.known(self._attribute_of(base, expr.name, expr.base))
-
-    def _attribute_of(self, base: Value, name: str, base_expr: nodes.Expr) -> Value:
-        term = self.terms.make("attr", base.term, name)
-        if isinstance(base.payload, tuple) and base.payload[0] == "finfo":
-            return spellings.finfo_attribute(name, base.payload[1])
-        if base.kind is Kind.NAMESPACE and isinstance(base.payload, str):
-            return self.path(f"{base.payload}.{name}")
-        if name == "shape":
-            return Value(kind=Kind.SHAPE, term=term, differentiable=False)
-        if name in _VIEWS:
-            return replace(base, term=self.terms.make("view", base.term, None), items=None)
-        if name in ("values", "indices") and base.items is not None:
-            return base.items[0 if name == "values" else 1]
-        if name in ("ndim", "size", "nnz"):
-            return Value(SIZE, Kind.SIZE, Grounds.ASSUMED, term, differentiable=False)
-        return assumptions.named(name, term)
 
     # --- operations ------------------------------------------------------------------------------------------
 
@@ -177,7 +140,8 @@ class Evaluator(Calls):
         if expr.spelling.framework == "python" and expr.spelling.form is not Form.OPERATOR:
             framework = "python"
         snapshot = State(dict(state.vars), state.facts, state.globals)
-        self.record.uses[id(expr)] = Use(expr, self.statement, operands, result, snapshot, framework, differentiable)
+        function = self.active[-1] if self.active else None
+        self.record.use(Use(expr, self.statement, operands, result, snapshot, framework, differentiable, function))
 
     def _extreme_of_two(self, expr: nodes.Apply, spelling: Spelling, operands: dict[str, Value], state: State) -> Value:
         """`torch.max(a, b)` and `a.max(b)` are the element-wise maximum, unlike `a.max(1)`."""
@@ -205,11 +169,18 @@ class Evaluator(Calls):
     ) -> Value:
         """`where` and `masked_fill`: each arm only counts where its condition holds, and is evaluated under it."""
         arms: list[Value] = []
-        for name, truth in sides:
-            inside = self.refiner.refine(state.copy(), operands[condition].term, truth)
-            if inside is None:
-                return operands[sides[0][0] if not truth else sides[1][0]]
-            arms.append(self.evaluate(expr.operands[name], inside))
+        test = operands[condition].term
+        insides = [self.refiner.refine(state.copy(), test, truth) for _, truth in sides]
+        for (name, truth), inside in zip(sides, insides, strict=True):
+            arm = expr.operands[name]
+            if None in insides:  # only one arm is ever chosen
+                arms += [] if inside is None else [self.evaluate(arm, inside)]
+            elif inside is not None:
+                self.record.guards.append(Guard(expr, arm, expr.operands[condition], test, truth))
+                arms.append(self.evaluate(arm, inside))
+                self.record.guards.pop()
+        if len(arms) < len(sides):
+            return arms[0] if arms else operands[sides[0][0]]
         joined = join_values(arms[0], arms[1], self.terms)
         spelling = expr.spelling
         term = term_for(self.terms, spelling.operation.name, spelling.operation.operands, operands)
@@ -224,44 +195,10 @@ class Evaluator(Calls):
         """A method that only looks like a tensor's: a layer in an attribute (`self.softmax(x)`), a logger, a dict, or a
         library held in a variable."""
         assert isinstance(expr.callee, nodes.Attribute)
-        call = nodes.Call(expr.origin, expr.callee, expr.args, expr.keywords)
+        call = self.as_calls.setdefault(id(expr), nodes.Call(expr.origin, expr.callee, expr.args, expr.keywords))
         if receiver.kind is Kind.NAMESPACE and isinstance(receiver.payload, str):
             return self.call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
-        layer = self.evaluate(expr.callee, state).payload
-        if isinstance(layer, Layers) and expr.args:
-            return layer.run(self.terms, self.evaluate(expr.args[0], state), expr, self.framework)
-        return UNKNOWN
-
-    # --- subscripts ------------------------------------------------------------------------------------------
-
-    def subscript(self, expr: nodes.Subscript, state: State) -> Value:
-        base = self.evaluate(expr.base, state)
-        index = tuple(self.evaluate(part, state) for part in expr.index)
-        term = self.terms.make("item", base.term, *(value.term for value in index))
-        first = index[0] if len(index) == 1 else None
-        if base.kind is Kind.SHAPE:
-            return state.known(size_at(first, term))
-        position = None if first is None else first.constant
-        if base.items is not None and position is not None and -len(base.items) <= position < len(base.items):
-            return base.items[int(position)]
-        if first is not None and first.kind is Kind.STRING:
-            return state.known(assumptions.named(str(first.payload), term))
-        if base.kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.SEQUENCE):
-            kind = Kind.UNKNOWN if base.kind is Kind.SEQUENCE else base.kind
-            selected = self._selected(expr, first, base, state)
-            return state.known(replace(selected, kind=kind, term=term, items=None, payload=None, attains=None))
-        return replace(UNKNOWN, term=term)
-
-    def _selected(self, expr: nodes.Subscript, index: Value | None, base: Value, state: State) -> Value:
-        """`x[x > 0]` holds only what the mask selects."""
-        if index is None or index.dtype is not DType.BOOLEAN or index.term is None:
-            return base
-        inside = self.refiner.refine(state.copy(), index.term, True)
-        return base if inside is None else self.silently(expr.base, inside)
-
-    def slice(self, expr: nodes.Slice, state: State) -> Value:
-        terms = tuple(None if part is None else self.evaluate(part, state).term for part in expr.parts)
-        return replace(UNKNOWN, term=self.terms.make("slice", *terms))
+        return self.call(call, state)
 
     # --- logic -----------------------------------------------------------------------------------------------
 
@@ -275,7 +212,7 @@ class Evaluator(Calls):
         skipped = self.refiner.refine(state.copy(), left.term, not is_and)
         kept = left if skipped is None else self._again(expr.left, left, skipped)
         joined = right if skipped is None else join_values(kept, right, self.terms)
-        return replace(joined, term=self.terms.make(expr.operator, left.term, right.term))
+        return joined.with_term(self.terms.make(expr.operator, left.term, right.term))
 
     def _again(self, expr: nodes.Expr, value: Value, state: State) -> Value:
         return state.known(value) if isinstance(expr, nodes.Name) else self.silently(expr, state)
@@ -342,7 +279,8 @@ class Evaluator(Calls):
         for param in expr.params:
             inner.bind(param.name, assumptions.named(param.name, self.terms.make("param", param.name, id(expr))))
         self.record.outlets.leave(self.evaluate(expr.body, inner))
-        return Value(kind=Kind.FUNCTION)
+        enclosing = {**state.globals, **state.vars}
+        return Value(kind=Kind.FUNCTION, payload=Function(expr, self.frame, enclosing), differentiable=False)
 
     def comprehension(self, expr: nodes.Comprehension, state: State) -> Value:
         inner: State | None = state.copy()

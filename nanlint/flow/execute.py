@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nanlint.flow.classes import fill_attributes, instance_of
 from nanlint.flow.evaluate import Evaluator
+from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
 from nanlint.flow.state import State, join_states, widen_values
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD
@@ -26,18 +28,23 @@ class _Loop:
 class Executor(Evaluator):
     """Executes blocks; functions and classes defined in them are collected for `program`."""
 
-    def __init__(self, terms: Terms, framework: str, *, everything: bool = False) -> None:
-        super().__init__(terms, framework)
+    def __init__(self, terms: Terms, frame: Frame, *, everything: bool = False) -> None:
+        super().__init__(terms, frame)
         self.everything = everything  # also functions in which no operation can break
         self.loops: list[_Loop] = []
-        self.functions: list[tuple[nodes.FunctionDef | nodes.Lambda, State]] = []
-        self.classes: list[tuple[nodes.ClassDef, State]] = []
+        self.functions: list[Function] = []
+        self.classes: list[Class] = []
+        self.filled: set[Class] = set()
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
         for statement in body:
             if state is None:
                 break
             self.statement = statement
+            if self.active:
+                self.steps_left -= 1
+            else:
+                self.frame.vars = state.vars
             handler = _STATEMENTS.get(type(statement))
             if handler is not None:
                 state = handler(self, statement, state)
@@ -70,8 +77,13 @@ class Executor(Evaluator):
         return None if exits else state
 
     def return_(self, node: nodes.Return, state: State) -> None:
-        if node.value is not None:
-            self.record.outlets.leave(self.evaluate(node.value, state))
+        if node.value is None:
+            return
+        value = self.evaluate(node.value, state)
+        if self.returns is None:
+            self.record.outlets.leave(value)
+        else:
+            self.returns.append((value, state))
 
     def raise_(self, node: nodes.Raise, state: State) -> None:
         for part in node.parts:
@@ -95,16 +107,63 @@ class Executor(Evaluator):
         return state
 
     def function(self, node: nodes.FunctionDef, state: State) -> State:
-        state.bind(node.name, Value(kind=Kind.FUNCTION, term=self.terms.fresh()))
-        if self.recording:
-            self.functions.append((node, state.copy()))
+        enclosing = self._enclosing(state)
+        function = Function(node, self.frame, enclosing)
+        value = Value(kind=Kind.FUNCTION, term=self.terms.fresh(), payload=function, differentiable=False)
+        state.bind(node.name, value)
+        if enclosing is not None:
+            enclosing[node.name] = value
+        if self.recording and self.returns is None:
+            self.functions.append(function)
         return state
 
     def class_(self, node: nodes.ClassDef, state: State) -> State:
-        state.bind(node.name, Value(kind=Kind.OBJECT, term=self.terms.fresh()))
-        if self.recording:
-            self.classes.append((node, state.copy()))
+        bases = [self.evaluate(base, state) for base in node.bases]
+        own = tuple(base.payload for base in bases if isinstance(base.payload, Class))
+        foreign = tuple(base.payload for base in bases if base.kind is Kind.NAMESPACE and isinstance(base.payload, str))
+        cls = Class(node, self.frame, self._enclosing(state), own, foreign)
+        value = Value(kind=Kind.CLASS, term=self.terms.fresh(), payload=cls, differentiable=False)
+        state.bind(node.name, value)
+        if self.recording and self.returns is None:
+            self.classes.append(cls)
         return state
+
+    def _enclosing(self, state: State) -> dict[str, Value] | None:
+        """What a function defined here sees of the functions around it."""
+        return {**state.globals, **state.vars} if self.active else None
+
+    # --- functions -------------------------------------------------------------------------------------------
+
+    def run_body(self, function: Function, state: State) -> State | None:
+        self.loops, outer = [], self.loops
+        if isinstance(function.node, nodes.Lambda):
+            value = self.evaluate(function.node.body, state)
+            if self.returns is not None:
+                self.returns.append((value, state))
+            after: State | None = None
+        else:
+            after = self.block(function.node.body, state)
+        self.loops = outer
+        return after
+
+    def run_alone(self, function: Function) -> State:
+        """Run a function of whose callers nothing is known; the state at its end."""
+        state = State({}, None, function.visible())
+        for at, param in enumerate(function.node.params):
+            value = unbound_parameter(param, id(function.node), self.terms)
+            if at == 0 and function.owner is not None and not function.is_static:
+                value = replace(instance_of(function.owner), term=value.term)
+            state.vars[param.name] = value
+        with self.inside(function, self.record):
+            after = self.run_body(function, state) or state
+        self.record.outlets.end(after.vars.values())
+        return after
+
+    def fill(self, cls: Class) -> None:
+        """Make sure that the attributes of a class are known, as far as they are not just being found out."""
+        if cls not in self.filled:
+            self.filled.add(cls)
+            fill_attributes(self, cls)
 
     # --- branches --------------------------------------------------------------------------------------------
 
@@ -130,7 +189,7 @@ class Executor(Evaluator):
                 rest = self.refiner.refine(rest, test, False) if case.guard is None else rest
             for name in case.names:
                 if inside is not None:
-                    part = subject if case.catches_all else replace(UNKNOWN, term=self.terms.fresh(subject.term))
+                    part = subject if case.catches_all else UNKNOWN.with_term(self.terms.fresh(subject.term))
                     inside.bind(name, part)
             if inside is not None and case.guard is not None:
                 inside = self.refiner.refine(inside, self.condition(case.guard, inside), True)
@@ -161,7 +220,7 @@ class Executor(Evaluator):
         for handler in node.handlers:
             start = interrupted.copy() if interrupted is not None else None
             if start is not None and handler.name is not None:
-                start.bind(handler.name, replace(UNKNOWN, term=self.terms.fresh()))
+                start.bind(handler.name, UNKNOWN.with_term(self.terms.fresh()))
             ends.append(self.block(handler.body, start))
         joined = self._join(*ends)
         if joined is None and node.final:
@@ -242,7 +301,7 @@ class Executor(Evaluator):
             widened = widen_values(old, new, self.terms)
             moved = (widened.range, widened.kind) != (old.range, old.kind)
             changed = changed or moved or old.term is not widened.term
-            forgotten = replace(UNKNOWN, term=self.terms.fresh(old.term, new.term))
+            forgotten = UNKNOWN.with_term(self.terms.fresh(old.term, new.term))
             head.vars[name] = forgotten if moved and forget else widened
         head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
         return changed

@@ -8,6 +8,7 @@ number of a bucket, never makes a loss NaN.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from nanlint.values.value import Term, Value
 
@@ -59,10 +60,15 @@ class Outlets:
         """The end of a function: what was assigned and never used may still be meant for something."""
         self.leave(*(value for value in values if value.term is not None and value.term not in self._read))
 
-    def sources(self, *, gradient: bool) -> frozenset[Term]:
-        """All terms whose value (or whose gradient) passes into an outlet."""
-        stops = _DECISIONS | _WITHOUT_GRADIENT if gradient else _DECISIONS
-        return _closure(self._out, self._whole, stops)
+    @cached_property
+    def sources_of_values(self) -> frozenset[Term]:
+        """All terms whose value passes into an outlet. To be asked when the whole file was interpreted."""
+        return _closure(self._out, self._whole, _DECISIONS)
+
+    @cached_property
+    def sources_of_gradients(self) -> frozenset[Term]:
+        """All terms through which gradients may flow back from an outlet."""
+        return _closure(self._out, self._whole, _DECISIONS | _WITHOUT_GRADIENT)
 
 
 def _closure(start: Collection[Term], whole: Collection[Term], stops: Collection[str]) -> frozenset[Term]:

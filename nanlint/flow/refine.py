@@ -73,7 +73,7 @@ class Refiner:
             return state
         if value.kind is Kind.NONE:
             return None if truth else state
-        if value.kind in (Kind.MODULE, Kind.FUNCTION, Kind.OBJECT, Kind.NAMESPACE, Kind.SHAPE):
+        if value.kind in (Kind.MODULE, Kind.FUNCTION, Kind.CLASS, Kind.OBJECT, Kind.NAMESPACE, Kind.SHAPE):
             return state
         if truth:
             return self._narrow(state, term, REAL.without_zero())
@@ -138,15 +138,19 @@ def _operand_range(term: Term, range: Range) -> tuple[Term, Range] | None:
         return inner, range
     if term.head == "neg":
         return inner, interval(-range.hi, -range.lo, open=_swap(range), nonzero=range.nonzero)
-    if term.head in ("abs", "square") and range.must_be_nonzero():
+    if term.head == "abs":
+        bounded = interval(-range.hi, range.hi, open="lo hi" if range.hi_open else "")
+        return inner, bounded.without_zero() if range.must_be_nonzero() else bounded
+    if term.head == "square" and range.must_be_nonzero():
         return inner, REAL.without_zero()
     if term.head == "min" and len(args) > 1 and not isinstance(args[1], Term):
         return inner, interval(range.lo, inf, open="lo" if range.lo_open else "")
     if term.head == "max" and len(args) > 1 and not isinstance(args[1], Term):
         return inner, interval(-inf, range.hi, open="hi" if range.hi_open else "")
     if term.head in ("sub", "add") and isinstance(args[1], Term) and args[1].head == "const":
-        shift = args[1].args[0] if term.head == "sub" else -args[1].args[0]
+        shift = args[1].args[0]
         if isinstance(shift, int | float) and shift:
+            shift = shift if term.head == "sub" else -shift
             return inner, interval(range.lo + shift, range.hi + shift, open=_open(range))
     return None
 

@@ -7,27 +7,60 @@ that is assigned gets another term.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from nanlint.values.interval import ANY, Range
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Terms, Value
+
+
+class Outside(Mapping[str, Value]):
+    """What a function sees of the names around it: not those that it binds itself. A view, because a module may have
+    thousands of names and a function is entered often."""
+
+    __slots__ = ("hidden", "vars")
+
+    def __init__(self, vars: Mapping[str, Value], hidden: frozenset[str]) -> None:
+        self.vars = vars
+        self.hidden = hidden
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return default if name in self.hidden else self.vars.get(name, default)
+
+    def __getitem__(self, name: str) -> Value:
+        if name in self.hidden:
+            raise KeyError(name)
+        return self.vars[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.hidden and name in self.vars
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.vars if name not in self.hidden)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class State:
     """Mutable while a straight line of statements runs; copied where paths part. No state at all (`None`) means
     that the point cannot be reached."""
 
-    __slots__ = ("facts", "globals", "vars")
+    __slots__ = ("changed", "facts", "globals", "vars")
 
     def __init__(
-        self, vars: dict[str, Value], facts: dict[Term, Range] | None = None, globals: dict[str, Value] | None = None
+        self, vars: dict[str, Value], facts: dict[Term, Range] | None = None, globals: Mapping[str, Value] | None = None
     ) -> None:
         self.vars = vars
         self.facts = facts if facts is not None else {}
-        self.globals = globals if globals is not None else {}
+        self.globals: Mapping[str, Value] = globals if globals is not None else {}
+        self.changed: dict[Term, Value] = {}  # in-place changes since the function began, for its caller
 
     def copy(self) -> State:
-        return State(dict(self.vars), dict(self.facts), self.globals)
+        copied = State(dict(self.vars), dict(self.facts), self.globals)
+        copied.changed = dict(self.changed)
+        return copied
 
     def read(self, name: str) -> Value | None:
         """The value of a variable or dotted attribute (`self.eps`), if anything is known of it."""
@@ -51,6 +84,7 @@ class State:
     def replace_term(self, old: Term | None, new: Value) -> None:
         """An in-place change: every variable that names the same object sees the new value."""
         if old is not None:
+            self.changed[old] = new
             for name, value in self.vars.items():
                 if value.term is old:
                     self.vars[name] = new
@@ -146,7 +180,19 @@ def join_states(a: State | None, b: State | None, terms: Terms) -> State | None:
         if name not in a.vars:
             vars[name] = _maybe_unbound(name, value, a, terms)
     facts = {term: fact.join(b.facts[term]) for term, fact in a.facts.items() if term in b.facts}
-    return State(vars, {term: fact for term, fact in facts.items() if fact != ANY}, a.globals)
+    joined = State(vars, {term: fact for term, fact in facts.items() if fact != ANY}, a.globals)
+    joined.changed = _joined_changes(a, b, terms)
+    return joined
+
+
+def _joined_changes(a: State, b: State, terms: Terms) -> dict[Term, Value]:
+    """An object that one of two paths changed may be as it was before: of that nothing is known here."""
+    if not a.changed and not b.changed:
+        return {}
+    return {
+        term: join_values(a.changed.get(term, UNKNOWN), b.changed.get(term, UNKNOWN), terms)
+        for term in {**a.changed, **b.changed}
+    }
 
 
 def _maybe_unbound(name: str, value: Value, other: State, terms: Terms) -> Value:

@@ -13,7 +13,6 @@ from nanlint.ir import nodes
 from nanlint.values.interval import SIZE, interval
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
-
 # an in-place change of these is seen by others
 _NOT_OURS = frozenset({"param", "attr", "item", "global"})
 
@@ -40,12 +39,12 @@ class Targets:
             joined = iterated.items[0]
             for item in iterated.items[1:]:
                 joined = join_values(joined, item, self.terms)
-            return replace(joined, term=self.terms.fresh(joined.term))
+            return joined.with_term(self.terms.fresh(joined.term))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
             term = self.terms.fresh(iterated.term)
             return replace(iterated, kind=kind, term=term, items=None, payload=None, attains=None)
-        return replace(UNKNOWN, term=self.terms.fresh(iterated.term))
+        return UNKNOWN.with_term(self.terms.fresh(iterated.term))
 
     def bind_target(self, target: nodes.Expr, value: Value, state: State) -> None:
         """Assign `value` to a name, attribute, subscript or (nested) tuple of them."""
@@ -73,7 +72,7 @@ class Targets:
         starred = [at for at, item in enumerate(target.items) if isinstance(item, nodes.Starred)]
         sure = starred[0] if starred else len(target.items)  # up to here positions agree
         for at, item in enumerate(target.items):
-            part = replace(UNKNOWN, term=self.terms.fresh(value.term))
+            part = UNKNOWN.with_term(self.terms.fresh(value.term))
             if value.kind is Kind.SHAPE:
                 place = replace(number(at), term=self.terms.make("const", at))
                 part = size_at(place, self.terms.make("item", value.term, place.term))

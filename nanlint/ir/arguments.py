@@ -9,7 +9,6 @@ from nanlint.ir.nodes import Expr, Starred
 from nanlint.ops import spellings
 from nanlint.ops.operation import Spelling
 
-
 # keywords that change the numbers in ways no operation of ours knows; all other unknown ones (out=, device=, name=)
 # say nothing about them
 _CHANGING = frozenset(

@@ -34,6 +34,11 @@ BINARY: dict[type, str] = {
 }
 # `x ** 0.5` is a square root, whatever it looks like
 _ROOTS: dict[object, str] = {0.5: "torch.sqrt", -0.5: "torch.rsqrt", -1: "torch.reciprocal"}
+# of masks; between other things `&` and `|` work on bits
+_LOGICAL: dict[type, str] = {cst.BitAnd: "torch.logical_and", cst.BitOr: "torch.logical_or"}
+_CONDITIONS = frozenset(
+    {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
+)
 _COMPARE: dict[type, str] = {
     cst.Equal: "==",
     cst.NotEqual: "!=",
@@ -57,6 +62,17 @@ class Expressions:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.hazards = 0  # operations with a hazard met so far: tells which functions deserve interpreting
+        self.mentions: dict[str, int] = {}  # names and attributes read so far
+        self.yields = False
+
+    def take_over(self, inner: Expressions) -> None:
+        """What was met in an inner scope was met in this one too."""
+        self.hazards += inner.hazards
+        for word, count in inner.mentions.items():
+            self.mentions[word] = self.mentions.get(word, 0) + count
+
+    def _mention(self, word: str) -> None:
+        self.mentions[word] = self.mentions.get(word, 0) + 1
 
     def expr(self, node: Any) -> nodes.Expr:
         handler = _EXPRESSIONS.get(type(node))
@@ -66,11 +82,13 @@ class Expressions:
         word = node.value
         if word in _SINGLETONS:
             return nodes.Constant(node, _SINGLETONS[word])
+        self._mention(word)
         return nodes.Name(node, word, self.scope.resolve(word))
 
     def attribute(self, node: cst.Attribute) -> nodes.Expr:
         base = self.expr(node.value)
         name = node.attr.value
+        self._mention(name)
         path = getattr(base, "path", None)
         return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
 
@@ -87,6 +105,10 @@ class Expressions:
 
     def binary(self, node: cst.BinaryOperation) -> nodes.Expr:
         left, right = self.expr(node.left), self.expr(node.right)
+        path = _LOGICAL.get(type(node.operator))
+        found = spellings.function(path) if path is not None and (_is_condition(left) or _is_condition(right)) else None
+        if found is not None:
+            return self._apply(node, replace(found, framework="python", form=Form.OPERATOR), {"x": left, "y": right})
         return self.operator(node, BINARY.get(type(node.operator)), left, right)
 
     def operator(self, node: Any, symbol: str | None, left: nodes.Expr, right: nodes.Expr) -> nodes.Expr:
@@ -161,7 +183,7 @@ class Expressions:
         inner = Expressions(Scope(self.scope))
         params = self.params(node.params, inner)
         body = inner.expr(node.body)
-        self.hazards += inner.hazards
+        self.take_over(inner)
         return nodes.Lambda(node, params, body)
 
     def comprehension(self, node: cst.ListComp | cst.SetComp | cst.GeneratorExp) -> nodes.Expr:
@@ -183,7 +205,7 @@ class Expressions:
             generators.append(nodes.Generator(target, iterated, conditions))
             part = part.inner_for_in
         lowered = tuple(inner.expr(element) for element in elements)
-        self.hazards += inner.hazards
+        self.take_over(inner)
         return nodes.Comprehension(node, kind, lowered, tuple(generators))
 
     def walrus(self, node: cst.NamedExpr) -> nodes.Expr:
@@ -195,6 +217,7 @@ class Expressions:
         return nodes.Opaque(node, (self.expr(node.expression),))
 
     def yielded(self, node: cst.Yield) -> nodes.Expr:
+        self.yields = True
         value = node.value.item if isinstance(node.value, cst.From) else node.value
         return nodes.Opaque(node, () if value is None else (self.expr(value),))
 
@@ -258,6 +281,13 @@ class Expressions:
         )
         inner.scope.bound.update(param.name for param in params)
         return tuple(params)
+
+
+def _is_condition(node: nodes.Expr) -> bool:
+    """Is it plain to see that this is a mask?"""
+    return isinstance(node, nodes.Compare) or (
+        isinstance(node, nodes.Apply) and node.spelling.operation.name in _CONDITIONS
+    )
 
 
 def _divides_by_literal(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:

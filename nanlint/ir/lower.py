@@ -20,8 +20,9 @@ def lower_module(module: cst.Module) -> nodes.Module:
     """The IR of a whole file."""
     scope = Scope(None)
     names.collect(module.body, scope)
-    body = _Lowering(scope).block(module.body)
-    return nodes.Module(module, body, scope.imports)
+    lowering = _Lowering(scope)
+    body = lowering.block(module.body)
+    return nodes.Module(module, body, scope.imports, lowering.mentions)
 
 
 class _Lowering(Expressions):
@@ -128,9 +129,17 @@ class _Lowering(Expressions):
         params = self.params(node.params, inner)
         names.collect(node.body.body, inner.scope)
         body = inner.block(node.body.body)
-        self.hazards += inner.hazards
+        self.take_over(inner)
         return nodes.FunctionDef(
-            node, node.name.value, params, body, decorators, inner.hazards > 0, frozenset(inner.scope.bound)
+            node,
+            node.name.value,
+            params,
+            body,
+            decorators,
+            inner.hazards > 0,
+            frozenset(inner.scope.bound),
+            frozenset(inner.mentions),
+            inner.yields,
         )
 
     def class_(self, node: cst.ClassDef) -> nodes.Stmt:
@@ -138,7 +147,7 @@ class _Lowering(Expressions):
         inner = _Lowering(Scope(self.scope, is_class=True))
         names.collect(node.body.body, inner.scope)
         body = inner.block(node.body.body)
-        self.hazards += inner.hazards
+        self.take_over(inner)
         return nodes.ClassDef(node, node.name.value, bases, body)
 
 

@@ -292,6 +292,8 @@ class FunctionDef(Stmt):
     decorators: tuple[Expr, ...]
     has_hazard: bool  # holds an operation that a rule may speak of; others need no interpreting
     assigned: frozenset[str] = frozenset()  # names its body binds
+    mentioned: frozenset[str] = frozenset()  # names and attributes its body reads
+    is_generator: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -313,3 +315,4 @@ class Module:
     origin: Any
     body: list[Stmt]
     imports: dict[str, str]  # module-level alias → dotted path
+    mentions: dict[str, int] = field(default_factory=dict)  # how often each name or attribute is read

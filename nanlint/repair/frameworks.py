@@ -56,6 +56,12 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},
     "std": {"torch": ("torch.std",)},
     "complex": {"torch": ("torch.complex",)},
+    "where": {
+        "torch": ("torch.where",),
+        "jax": ("jax.numpy.where",),
+        "tensorflow": ("tensorflow.where",),
+        "keras": ("keras.ops.where",),
+    },
     "maximum": {
         "jax": ("jax.numpy.maximum",),
         "tensorflow": ("tensorflow.maximum",),

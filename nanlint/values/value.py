@@ -24,6 +24,7 @@ class Kind(Enum):
     NONE = "none"
     MODULE = "module"  # a layer: something that is called on tensors
     FUNCTION = "function"
+    CLASS = "class"
     NAMESPACE = "namespace"  # an imported module, or a name inside one
     OBJECT = "object"  # an instance of some class that is none of the above
 
@@ -163,6 +164,22 @@ class Value:
     def is_array(self) -> bool:
         """A tensor or numpy array, as far as we know."""
         return self.kind in (Kind.TENSOR, Kind.ARRAY)
+
+    def with_term(self, term: Term | None) -> Value:
+        # written out, because `dataclasses.replace` takes four times as long and this is called for every expression
+        return Value(
+            self.range,
+            self.kind,
+            self.grounds,
+            term,
+            self.why,
+            self.dtype,
+            self.framework,
+            self.attains,
+            self.differentiable,
+            self.items,
+            self.payload,
+        )
 
     def with_range(self, range: Range) -> Value:
         return self if range == self.range else replace(self, range=range)

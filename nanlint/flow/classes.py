@@ -1,0 +1,76 @@
+"""Classes: what their methods leave in an instance, `__init__` first, and every method run on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nanlint.flow import assumptions
+from nanlint.flow.functions import Class, Function, Instance, attributes_of, statements_of
+from nanlint.flow.state import State, join_values
+from nanlint.ir import nodes
+from nanlint.values.value import UNKNOWN, Kind, Value
+
+if TYPE_CHECKING:
+    from nanlint.flow.execute import Executor
+
+# methods that run before all others and set the attributes up: Python's, keras', flax' and Lightning's
+_SETUP = ("__init__", "__post_init__", "build", "setup", "reset_parameters")
+
+
+def instance_of(cls: Class) -> Value:
+    """An object of the class, of which nothing more is known."""
+    return Value(kind=Kind.MODULE if cls.is_layer else Kind.OBJECT, payload=Instance(cls), differentiable=False)
+
+
+def fill_attributes(executor: Executor, cls: Class) -> None:
+    """Find out, in silent runs, what instances hold: class constants, then what the methods assign to `self`."""
+    cls.attributes.update(_class_constants(executor, cls))
+    methods = [method for method in cls.methods() if not method.is_static]
+    first = [method for method in methods if method.name in _SETUP]
+    for method in sorted(first, key=lambda method: _SETUP.index(method.name)):
+        cls.attributes.update(_assigned(executor, method))
+    joined = dict(cls.attributes)
+    for method in methods:
+        if method.name in _SETUP or not _assigns_to_self(method.node):
+            continue
+        for name, value in _assigned(executor, method).items():
+            joined[name] = join_values(joined.get(name, UNKNOWN), value, executor.terms)
+    cls.attributes.update(joined)
+
+
+def _class_constants(executor: Executor, cls: Class) -> Iterator[tuple[str, Value]]:
+    """Constants of the class body: defaults that an instance may override."""
+    outside = cls.frame.vars if cls.enclosing is None else dict(cls.enclosing)
+    for statement in cls.node.body:
+        if isinstance(statement, nodes.Assign) and isinstance(statement.targets[0], nodes.Name):
+            name = statement.targets[0].id
+            value = executor.silently(statement.value, State({}, None, outside))
+            if value.constant is not None and not name.isupper():
+                value = assumptions.with_default(name, value.constant, None)
+            yield name, value
+
+
+def _assigned(executor: Executor, method: Function) -> dict[str, Value]:
+    """What a method leaves in `self`, found in a silent run."""
+    params = method.node.params
+    if not params:
+        return {}
+    recording, executor.recording = executor.recording, False
+    try:
+        after = executor.run_alone(method)
+    finally:
+        executor.recording = recording
+    return {name: value for name, value in attributes_of(params[0].name, after).items() if "." not in name}
+
+
+def _assigns_to_self(method: nodes.FunctionDef | nodes.Lambda) -> bool:
+    return isinstance(method, nodes.FunctionDef) and any(
+        isinstance(target, nodes.Attribute)
+        and isinstance(target.base, nodes.Name)
+        and target.base.id == method.params[0].name
+        for statement in statements_of(method.body)
+        if isinstance(statement, nodes.Assign)
+        for target in statement.targets
+        if method.params
+    )

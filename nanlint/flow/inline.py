@@ -1,0 +1,205 @@
+"""Calls into the program itself: the body is evaluated with the arguments it gets.
+
+Nothing is summarised beforehand. A helper is run where it is called, with what is known there, so `safe_log(p)`,
+a norm in another method or an assertion in a checking function all mean what they do. Depth and total work are
+limited; beyond the limits, and in recursion, the result is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nanlint.flow import assumptions
+from nanlint.flow.functions import Frame, Function, bind_arguments, decorator_path, statements_of
+from nanlint.flow.state import State, join_states, join_values
+from nanlint.flow.targets import Targets
+from nanlint.flow.uses import Context, Record
+from nanlint.ir import nodes
+from nanlint.ops.spellings import NO_GRAD
+from nanlint.values.value import UNKNOWN, Term, Value
+
+_DEPTH = 5  # calls within calls
+_STEPS = 800  # statements run in bodies of callees, whatever the size of the file
+_STEPS_PER_STATEMENT = 2  # and for each statement of the file
+
+
+def work_limit(module: nodes.Module) -> int:
+    """How many statements may be run in the bodies of callees while one file is interpreted."""
+    return _STEPS + _STEPS_PER_STATEMENT * sum(1 for _ in statements_of(module.body))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call leaves behind: its result, what it learned, and what it changed in its arguments."""
+
+    value: Value
+    facts: Mapping[Term, Any]
+    changed: Mapping[Term, Value]
+    attributes: Mapping[str, Value]  # of the receiver
+
+
+class Inliner(Targets):
+    """The part of the evaluator that follows calls into bodies."""
+
+    framework: str
+    frame: Frame
+    statement: nodes.Stmt
+    no_grad: int
+    returns: list[tuple[Value, State]] | None  # of the body being run; None outside of calls
+    active: list[nodes.FunctionDef | nodes.Lambda]
+    steps_left: int
+    memo: dict[tuple[Any, ...], Outcome]
+    followed: dict[int, set[int]]  # function node → the calls of it that were met
+    unfollowed: set[int]  # functions with a call that was not run
+    run: dict[int, Function]  # every function that was ever entered, by its node
+
+    def evaluate(self, expr: nodes.Expr, state: State) -> Value:
+        """The value of an expression."""
+        raise NotImplementedError
+
+    def run_body(self, function: Function, state: State) -> State | None:
+        """Run the statements of a function in this state."""
+        raise NotImplementedError
+
+    def call_function(
+        self, function: Function, args: Sequence[Value], keywords: Mapping[str, Value], call: nodes.Expr, state: State
+    ) -> Value:
+        """The result of a call of a function of the program; `state` receives what it changes."""
+        self.followed.setdefault(id(function.node), set()).add(id(call))
+        bound = bind_arguments(function, args, keywords, self.terms)
+        if bound is None or not self._worthwhile(function):
+            self.unfollowed.add(id(function.node))
+            self.record.outlets.leave(*args, *keywords.values())
+            return replace(UNKNOWN, term=self.terms.fresh(*(value.term for value in (*args, *keywords.values()))))
+        receiver = _receiver_name(call) if function.receiver is not None else None
+        inner = self._entry(function, bound, receiver, state)
+        key = (function.node, self.recording, self.no_grad > 0, _signature(inner))
+        outcome = self.memo.get(key)
+        if outcome is None:
+            outcome = self.memo[key] = self._run(function, inner, call)
+        _adopt(outcome, receiver, state)
+        return outcome.value
+
+    def _worthwhile(self, function: Function) -> bool:
+        affordable = len(self.active) < _DEPTH and self.steps_left > 0 and function.node not in self.active
+        return affordable and function.runs_as_written and (function.computes)
+
+    def _entry(
+        self, function: Function, bound: Mapping[str, Value | None], receiver: str | None, state: State
+    ) -> State:
+        """The state at the beginning of the body."""
+        inner = State({}, dict(state.facts), function.visible())
+        for param in function.node.params:
+            value = bound[param.name]
+            if value is None:
+                assert param.default is not None
+                value = self.silently(param.default, State({}, None, inner.globals))
+            inner.vars[param.name] = self._named(param.name, value)
+        if receiver is not None:
+            own = function.node.params[0].name + "."
+            prefix = receiver + "."
+            for key, value in state.vars.items():
+                if key.startswith(prefix):
+                    inner.vars[own + key.removeprefix(prefix)] = value
+        return inner
+
+    def _run(self, function: Function, inner: State, call: nodes.Expr) -> Outcome:
+        record = Record(outlets=self.record.outlets) if self.recording else self.record
+        statement, outer = self.statement, self.record
+        with self.inside(function, record):
+            returns: list[tuple[Value, State]] = []
+            self.returns = returns
+            end = self.run_body(function, inner)
+        if record is not outer and (record.uses or record.contexts):
+            outer.contexts.append(Context(call, statement, function.name, record))
+        return self._outcome(function, returns, end)
+
+    @contextmanager
+    def inside(self, function: Function, record: Record) -> Iterator[None]:
+        """Everything that belongs to one activation of a function is set aside and restored."""
+        kept = self.record, self.statement, self.frame, self.framework, self.returns
+        silenced = any(decorator_path(each) in NO_GRAD for each in getattr(function.node, "decorators", ()))
+        silenced = silenced or (function.owner is not None and is_silenced(function))
+        self.record, self.frame, self.framework = record, function.frame, function.frame.framework
+        self.returns = None
+        self.active.append(function.node)
+        self.run[id(function.node)] = function
+        self.no_grad += silenced
+        try:
+            yield
+        finally:
+            self.no_grad -= silenced
+            self.active.pop()
+            self.record, self.statement, self.frame, self.framework, self.returns = kept
+
+    def _outcome(self, function: Function, returns: Sequence[tuple[Value, State]], end: State | None) -> Outcome:
+        after = end
+        value: Value | None = None
+        for result, state in returns:
+            after = join_states(after, state, self.terms)
+            value = result if value is None else join_values(value, result, self.terms)
+        if after is None:
+            return Outcome(UNKNOWN.with_term(self.terms.fresh()), {}, {}, {})
+        attributes: dict[str, Value] = {}
+        if function.receiver is not None:
+            prefix = function.node.params[0].name + "."
+            attributes = {k.removeprefix(prefix): v for k, v in after.vars.items() if k.startswith(prefix)}
+        unknown = UNKNOWN.with_term(self.terms.fresh())
+        return Outcome(value or unknown, after.facts, after.changed, attributes)
+
+
+def _adopt(outcome: Outcome, receiver: str | None, state: State) -> None:
+    """What the callee learned and changed holds for the caller."""
+    state.facts.update(outcome.facts)
+    for term, value in outcome.changed.items():
+        state.replace_term(term, value)
+    if receiver is not None:
+        for name, value in outcome.attributes.items():
+            state.vars[f"{receiver}.{name}"] = value
+
+
+def _receiver_name(call: nodes.Expr) -> str | None:
+    """`self` of `self.helper(x)`, `self.net` of `self.net.helper(x)` and of `self.net(x)`."""
+    func = getattr(call, "func", None) or getattr(call, "callee", None)
+    if isinstance(func, nodes.Attribute):
+        base = func.base
+        return base.id if isinstance(base, nodes.Name) else getattr(base, "key", None)
+    return None
+
+
+def _signature(inner: State) -> tuple[Any, ...]:
+    """What the outcome of a call depends on."""
+    values = tuple((name, _key(value)) for name, value in inner.vars.items())
+    return values, frozenset(inner.facts.items())
+
+
+def _key(value: Value) -> tuple[Any, ...]:
+    payload = value.payload
+    return (
+        value.range,
+        value.kind,
+        value.grounds,
+        value.dtype,
+        value.term,
+        value.framework,
+        value.attains,
+        value.differentiable,
+        payload if isinstance(payload, str | Function) else id(payload),
+    )
+
+
+def is_silenced(function: Function) -> bool:
+    """Is the class one in which nothing is differentiated?
+
+    In an autograd.Function the author writes the gradient by hand; optimisers step without one; data is prepared
+    before the model sees it.
+    """
+    owner = function.owner
+    if owner is None:
+        return False
+    names = [path.rpartition(".")[2] for path in owner.foreign]
+    by_hand = any(path.endswith("autograd.Function") for path in owner.foreign)
+    return by_hand or assumptions.is_preprocessing(owner.node.name, names)

@@ -1,0 +1,118 @@
+"""Reading: variables, imported names, attributes, methods, items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nanlint.flow import assumptions
+from nanlint.flow.calls import Calls
+from nanlint.flow.functions import Class, Instance
+from nanlint.flow.state import State
+from nanlint.flow.targets import size_at
+from nanlint.ir import nodes
+from nanlint.ops import spellings
+from nanlint.values.interval import SIZE
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Value
+
+_VIEWS = frozenset({"data", "T", "mT", "real", "H"})
+
+
+class Members(Calls):
+    """The part of the evaluator that looks things up."""
+
+    def fill(self, cls: Class) -> None:
+        """Make sure that the attributes of a class are known."""
+        raise NotImplementedError
+
+    def name(self, expr: nodes.Name, state: State) -> Value:
+        if expr.path is not None:
+            return self.path(expr.path)
+        value = state.read(expr.id)
+        if value is None:
+            return UNKNOWN.with_term(self.terms.make("global", expr.id))
+        if value.term is not None:
+            self.record.outlets.read(value.term)
+        return state.known(value)
+
+    def path(self, path: str) -> Value:
+        """An imported name: a constant where the library defines one, else just the path."""
+        value = spellings.namespace_value(path)
+        term = self.terms.make("path", path)
+        if value is None:
+            return Value(kind=Kind.NAMESPACE, term=term, payload=path, grounds=Grounds.KNOWN)
+        if value.constant is not None:
+            term = self.terms.make("const", value.constant)
+        return value.with_term(term)
+
+    def attribute(self, expr: nodes.Attribute, state: State) -> Value:
+        if expr.path is not None:
+            return self.path(expr.path)
+        key = expr.key
+        known = state.read(key) if key is not None else None
+        base = self.evaluate(expr.base, state)
+        if known is not None:
+            return state.known(known)
+        return state.known(self._attribute_of(base, expr.name, expr.base))
+
+    def _attribute_of(self, base: Value, name: str, base_expr: nodes.Expr) -> Value:
+        term = self.terms.make("attr", base.term, name)
+        if isinstance(base.payload, Instance | Class) and (own := self._member(base, name, base_expr)) is not None:
+            return own if own.kind is Kind.FUNCTION else own.with_term(term)
+        if isinstance(base.payload, tuple) and base.payload[0] == "finfo":
+            return spellings.finfo_attribute(name, base.payload[1])
+        if base.kind is Kind.NAMESPACE and isinstance(base.payload, str):
+            return self.path(f"{base.payload}.{name}")
+        if name == "shape":
+            return Value(kind=Kind.SHAPE, term=term, differentiable=False)
+        if name in _VIEWS:
+            return replace(base, term=self.terms.make("view", base.term, None), items=None)
+        if name in ("values", "indices") and base.items is not None:
+            return base.items[0 if name == "values" else 1]
+        if name in ("ndim", "size", "nnz"):
+            return Value(SIZE, Kind.SIZE, Grounds.ASSUMED, term, differentiable=False)
+        return assumptions.named(name, term)
+
+    def _member(self, base: Value, name: str, base_expr: nodes.Expr) -> Value | None:
+        """An attribute or method of an object of the program, or of its class."""
+        is_instance = isinstance(base.payload, Instance)
+        cls = base.payload.cls if isinstance(base.payload, Instance) else base.payload
+        assert isinstance(cls, Class)
+        method = cls.method(name)
+        if method is not None:
+            bound = method.bound_to(base) if is_instance or "classmethod" in method.decorators else method
+            if method.is_property and is_instance:
+                return None
+            return Value(kind=Kind.FUNCTION, payload=bound, differentiable=False)
+        self.fill(cls)
+        return cls.attribute(name)
+
+    # --- subscripts ------------------------------------------------------------------------------------------
+
+    def subscript(self, expr: nodes.Subscript, state: State) -> Value:
+        base = self.evaluate(expr.base, state)
+        index = tuple(self.evaluate(part, state) for part in expr.index)
+        term = self.terms.make("item", base.term, *(value.term for value in index))
+        first = index[0] if len(index) == 1 else None
+        if base.kind is Kind.SHAPE:
+            return state.known(size_at(first, term))
+        position = None if first is None else first.constant
+        if base.items is not None and position is not None and -len(base.items) <= position < len(base.items):
+            return base.items[int(position)]
+        if first is not None and first.kind is Kind.STRING:
+            return state.known(assumptions.named(str(first.payload), term))
+        if base.kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.SEQUENCE):
+            kind = Kind.UNKNOWN if base.kind is Kind.SEQUENCE else base.kind
+            selected = self._selected(expr, first, base, state)
+            return state.known(replace(selected, kind=kind, term=term, items=None, payload=None, attains=None))
+        return UNKNOWN.with_term(term)
+
+    def _selected(self, expr: nodes.Subscript, index: Value | None, base: Value, state: State) -> Value:
+        """`x[x > 0]` holds only what the mask selects."""
+        if index is None or index.dtype is not DType.BOOLEAN or index.term is None:
+            return base
+        inside = self.refiner.refine(state.copy(), index.term, True)
+        return base if inside is None else self.silently(expr.base, inside)
+
+    def slice(self, expr: nodes.Slice, state: State) -> Value:
+        terms = tuple(None if part is None else self.evaluate(part, state).term for part in expr.parts)
+        return UNKNOWN.with_term(self.terms.make("slice", *terms))
