@@ -84,7 +84,7 @@ def ranges(source: Source) -> list[Reveal]:
 
 
 def _interpreted(source: Source, *, everything: bool) -> Analysis:
-    return interpret(lower_module(_parsed(source)), everything=everything)
+    return interpret(lower_module(_parsed(source)), filename=source.filename, everything=everything)
 
 
 def _parsed(source: Source) -> cst.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -16,6 +16,9 @@ from nanlint.ops.operation import Hazard
 from nanlint.values.interval import EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
+_GIVEN = frozenset({"param", "attr", "global", "random"})
+# tensors from nothing
+_TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
@@ -124,13 +127,51 @@ class Facts:
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
+            found = self._weighed(found, value)
             return found if self._passes_on(use, self._analysis.passing) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
         if found is None or not self._passes_on(use, self._analysis.passing_gradient):
             return None
+        found = self._weighed(found, value)
         return Trouble(found.evidence, found.what, gradient_only=True)
+
+    def _weighed(self, found: Trouble, value: Value) -> Trouble:
+        """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in
+        the first, and a product is not known to be negative because one factor is known to reach 0."""
+        if found.evidence is not Evidence.POSSIBLE or value.term is None:
+            return found
+        ignorant = found.what == "negative" and self._sign_is_unknown(value.term)
+        if ignorant or self._is_the_same_always(value.term):
+            return replace(found, evidence=Evidence.UNKNOWN)
+        return found
+
+    def _sign_is_unknown(self, term: Term) -> bool:
+        if term.head not in ("mul", "div"):
+            return False
+        factors = [self.value_of_term(arg) for arg in term.args if isinstance(arg, Term)]
+        return any(one is not None and one.range.lo < 0 and one.grounds is Grounds.NONE for one in factors)
+
+    def _is_the_same_always(self, term: Term) -> bool:
+        """Is it made of constants and settings only (noise schedules, position tables, windows)?"""
+        seen: set[Term] = set()
+        waiting = [term]
+        while waiting:
+            part = waiting.pop()
+            if part in seen or part.head in ("const", "path", "none"):
+                continue
+            seen.add(part)
+            sources = [arg for arg in part.args if isinstance(arg, Term)]
+            if part.head == "fresh" and any(source.head in _GIVEN for source in sources):
+                return False  # an element of something given, or what an unknown function makes of it
+            if part.head in _GIVEN or (not sources and part.head not in _TABLES):
+                value = self.value_of_term(part)
+                if value is None or value.grounds is not Grounds.ASSUMED:
+                    return False
+            else:
+                waiting += sources
+        return True
 
     @staticmethod
     def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
@@ -154,7 +195,8 @@ def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:
 
 def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.REACHED:
-        return Evidence.CERTAIN
+        # a logarithm undoes what saturates; for a divisor it has to saturate at 0 really
+        return Evidence.CERTAIN if use.operation.name.startswith("log") else Evidence.POSSIBLE
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN

@@ -33,7 +33,21 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
-_PREPROCESSING = re.compile(r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset)(?:\w*Mixin)?$")
+# what a model is given: no gradient with respect to it is asked for
+_DATA = re.compile(
+    r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
+)
+_UNDIFFERENTIATED_CLASS = re.compile(
+    r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset|Scheduler|Pipeline|Metric)(?:\w*Mixin)?$"
+)
+_UNDIFFERENTIATED_FUNCTION = re.compile(
+    r"_?(?:predict|generate|evaluate|validate|plot|visuali[sz]e|preprocess|postprocess|compute_metrics?|"
+    r"validation_step|test_step|predict_step)(?:_|$)"
+)
+_UNDIFFERENTIATED_FILE = re.compile(
+    r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
+    r"visuali[sz]\w+|plot\w*|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
+)
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
 
@@ -42,11 +56,21 @@ def is_hyper_parameter(name: str) -> bool:
     return _HYPER.match(name) is not None
 
 
-def is_preprocessing(name: str, bases: Sequence[str]) -> bool:
-    """Does a class of this name, with these bases, prepare data? Nothing is differentiated there."""
+def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
+    """Does a class of this name, with these bases, prepare data, schedule noise or measure? No gradient is asked for."""
     if any(base.endswith("Module") for base in bases):
         return False
-    return any(_PREPROCESSING.search(each) for each in (name, *bases))
+    return any(_UNDIFFERENTIATED_CLASS.search(each) for each in (name, *bases))
+
+
+def is_undifferentiated_function(name: str) -> bool:
+    """Does a function of this name predict, measure or show?"""
+    return _UNDIFFERENTIATED_FUNCTION.match(name) is not None
+
+
+def is_undifferentiated_file(path: str) -> bool:
+    """Does the file hold metrics, transforms of data, noise schedules? (`transformers` is none of them.)"""
+    return _UNDIFFERENTIATED_FILE.search(path.replace("\\", "/")) is not None
 
 
 def named(name: str, term: Term | None) -> Value:
@@ -56,6 +80,8 @@ def named(name: str, term: Term | None) -> Value:
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
+    if _DATA.match(name):
+        return Value(term=term, differentiable=False)
     return UNKNOWN.with_term(term)
 
 

@@ -122,7 +122,7 @@ class Inliner(Targets):
         """Everything that belongs to one activation of a function is set aside and restored."""
         kept = self.record, self.statement, self.frame, self.framework, self.returns
         silenced = any(decorator_path(each) in NO_GRAD for each in getattr(function.node, "decorators", ()))
-        silenced = silenced or (function.owner is not None and is_silenced(function))
+        silenced = silenced or is_silenced(function)
         self.record, self.frame, self.framework = record, function.frame, function.frame.framework
         self.returns = None
         self.active.append(function.node)
@@ -192,14 +192,16 @@ def _key(value: Value) -> tuple[Any, ...]:
 
 
 def is_silenced(function: Function) -> bool:
-    """Is the class one in which nothing is differentiated?
+    """Is nothing differentiated in this function?
 
-    In an autograd.Function the author writes the gradient by hand; optimisers step without one; data is prepared
-    before the model sees it.
+    In an autograd.Function the author writes the gradient by hand; data is prepared before the model sees it, and
+    measured afterwards.
     """
     owner = function.owner
+    if assumptions.is_undifferentiated_function(function.name):
+        return True
     if owner is None:
         return False
     names = [path.rpartition(".")[2] for path in owner.foreign]
     by_hand = any(path.endswith("autograd.Function") for path in owner.foreign)
-    return by_hand or assumptions.is_preprocessing(owner.node.name, names)
+    return by_hand or assumptions.is_undifferentiated_class(owner.node.name, names)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from nanlint.flow import assumptions
 from nanlint.flow.execute import Executor
 from nanlint.flow.functions import Class, Frame, statements_of
 from nanlint.flow.inline import work_limit
@@ -110,11 +111,12 @@ def parts_of(node: Any) -> Iterator[nodes.Expr]:
                 yield part
 
 
-def interpret(module: nodes.Module, *, everything: bool = False) -> Analysis:
+def interpret(module: nodes.Module, *, filename: str = "", everything: bool = False) -> Analysis:
     """Interpret the functions of a file that a rule could speak of, or really all of them."""
     frame = Frame(module, _default_framework(module))
     executor = Executor(Terms(), frame, everything=everything)
     executor.steps_left = work_limit(module)
+    executor.no_grad += assumptions.is_undifferentiated_file(filename)
     top = executor.block(module.body, State({})) or State({})
     frame.vars = top.vars
     _run_pending(executor)

@@ -7,7 +7,7 @@ from math import exp
 
 from nanlint.flow.state import peel
 from nanlint.ops.define import square
-from nanlint.ops.terms import operand, squared
+from nanlint.ops.terms import operand, operand_of, squared
 from nanlint.values.interval import NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
@@ -32,6 +32,8 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
         return lower if y.head == "logsumexp" else replace(lower, attains=0.0)
     if _extreme(x, y, ("max", "amax", "logsumexp")) or _extreme(y, x, ("min", "amin")):
         return _known(result, NONNEGATIVE)
+    if _is_variance(x, y):
+        return replace(result, grounds=Grounds.KNOWN)  # rounding makes it negative where all elements are alike
     if x.head == "max" and y.head == "min" and x.args[0] is y.args[0]:
         return _known(result, NONNEGATIVE)
     if x.head == "sum" and _operand(x) is y and operands["y"].range.lo >= 0:
@@ -90,6 +92,12 @@ def _extent(operands: dict[str, Value], result: Value) -> Value:
     return replace(result, range=interval(0.7, 1.001), grounds=Grounds.KNOWN)
 
 
+def _is_variance(x: Term, y: Term) -> bool:
+    """Are these mean(x**2) and mean(x)**2?"""
+    inner, outer = squared(operand_of(x, "mean")), operand_of(squared(y), "mean")
+    return inner is not None and inner is outer
+
+
 def _is_direction(parts: tuple[Term | None, ...]) -> bool:
     """Are these cos(t) and sin(t), in either order?"""
     if len(parts) != 2 or parts[0] is None or parts[1] is None:
@@ -99,7 +107,8 @@ def _is_direction(parts: tuple[Term | None, ...]) -> bool:
 
 
 def _terms(operands: dict[str, Value]) -> tuple[Term | None, Term | None]:
-    x, y = operands["x"].term, operands["y"].term
+    # `seen.add()` may turn out to be anything
+    x, y = (operands[name].term if name in operands else None for name in ("x", "y"))
     return (None if x is None else peel(x)), (None if y is None else peel(y))
 
 

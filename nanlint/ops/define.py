@@ -67,8 +67,9 @@ def weakest(operands: Operands, result: Range) -> Grounds:
 
 
 def all_at_once(operands: Operands, result: Range) -> Grounds:
-    """Of many elements: one may well saturate, but for the whole to reach its end all must."""
-    return min(weakest(operands, result), Grounds.KNOWN)
+    """Of many elements: one may well saturate, but for the whole to reach its end all must, far out."""
+    inherited = weakest(operands, result)
+    return Grounds.UNDERFLOW if inherited is Grounds.REACHED else inherited
 
 
 def square(operands: Operands, result: Range) -> Grounds:

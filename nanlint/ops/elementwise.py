@@ -189,7 +189,13 @@ def _power_grounds(operands: Operands, result: Range) -> Grounds:
 
 
 def _difference_grounds(operands: Operands, result: Range) -> Grounds:
-    return Grounds.NONE if _is_shifted(operands, result) else weakest(operands, result)
+    return Grounds.NONE if _is_shifted(operands, result) or _compares(operands, result) else weakest(operands, result)
+
+
+def _compares(operands: Operands, result: Range) -> bool:
+    """Of two values that both vary nothing tells which is larger (`sigma**2 - next_sigma**2`); counts may well agree."""
+    x, y = range_of(operands, "x"), range_of(operands, "y")
+    return result.lo < 0 and not (x.is_constant or y.is_constant or (x.integer and y.integer))
 
 
 def _is_shifted(operands: Operands, result: Range) -> bool:

@@ -76,7 +76,7 @@ class Why:
 class Term:
     """A symbolic expression, hash-consed: two terms are equal exactly when they are the same object.
 
-    `head` is an operation's name ("softmax", "sub"), "const", "param", "attr", "fresh" or "phi"; `args` are
+    `head` is an operation's name ("softmax", "sub"), "const", "param", "attr", "fresh" or "random"; `args` are
     terms, or plain hashable constants. Make terms through `Terms`, never directly.
     """
 
@@ -113,10 +113,10 @@ class Terms:
             found = self._table[key] = Term(head, args, size)
         return found
 
-    def fresh(self, *sources: Term | None) -> Term:
+    def fresh(self, *sources: Term | None, head: str = "fresh") -> Term:
         """A term equal to no other: a value about whose making nothing is known but, perhaps, what went into it."""
         self._fresh += 1
-        return Term("fresh", (self._fresh, *(source for source in sources if source is not None)), 1)
+        return Term(head, (self._fresh, *(source for source in sources if source is not None)), 1)
 
     @staticmethod
     def add_source(fresh: Term, source: Term) -> None:
