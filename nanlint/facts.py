@@ -13,7 +13,8 @@ from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, Stmt
 from nanlint.ops.operation import Hazard
-from nanlint.values.interval import EMPTY, Range
+from nanlint.ops.terms import squared
+from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
 _GIVEN = frozenset({"param", "attr", "global", "random"})
@@ -127,31 +128,50 @@ class Facts:
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
-            found = self._weighed(found, value)
+            found = self._weighed(found, value, use)
             return found if self._passes_on(use, self._analysis.passing) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
         if found is None or not self._passes_on(use, self._analysis.passing_gradient):
             return None
-        found = self._weighed(found, value)
+        found = self._weighed(found, value, use)
         return Trouble(found.evidence, found.what, gradient_only=True)
 
-    def _weighed(self, found: Trouble, value: Value) -> Trouble:
+    def _weighed(self, found: Trouble, value: Value, use: Use) -> Trouble:
         """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in
         the first, and a product is not known to be negative because one factor is known to reach 0."""
         if found.evidence is not Evidence.POSSIBLE or value.term is None:
             return found
         ignorant = found.what == "negative" and self._sign_is_unknown(value.term)
-        if ignorant or self._is_the_same_always(value.term):
+        divides = use.operation.name in ("div", "reciprocal")
+        deliberate = use.operation.name.startswith("log") and value.range == BOOLEAN  # log(mask) is 0 or -inf
+        if ignorant or deliberate or (divides and self._is_square(value.term)) or self._is_the_same_always(value.term):
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
+
+    def _is_square(self, term: Term) -> bool:
+        """Is it the square of something of which nothing is known? As a divisor it is as far from 0
+        as that. Differences are different: two things may well be equal."""
+        term = peel(term)
+        if term.head in ("mul", "div", "neg", "item"):
+            varying = [arg for arg in term.args if isinstance(arg, Term) and arg.head != "const"]
+            if len(varying) == 1 or (term.head == "item" and varying):
+                return self._is_square(varying[0])
+        inner = squared(term)
+        value = None if inner is None else self.value_of_term(inner)
+        return value is not None and value.grounds <= Grounds.ASSUMED and inner is not None and peel(inner).head != "sub"
 
     def _sign_is_unknown(self, term: Term) -> bool:
         if term.head not in ("mul", "div"):
             return False
-        factors = [self.value_of_term(arg) for arg in term.args if isinstance(arg, Term)]
-        return any(one is not None and one.range.lo < 0 and one.grounds is Grounds.NONE for one in factors)
+        for factor in (arg for arg in term.args if isinstance(arg, Term)):
+            value = self.value_of_term(factor)
+            if value is not None and value.range.lo < 0 and value.grounds is Grounds.NONE:
+                return True
+            if self._sign_is_unknown(factor):
+                return True
+        return False
 
     def _is_the_same_always(self, term: Term) -> bool:
         """Is it made of constants and settings only (noise schedules, position tables, windows)?"""

@@ -60,7 +60,7 @@ def _is_nan_otherwise(facts: Facts, guard: Guard) -> bool:
 
 def _is_shielded(term: Term | None) -> bool:
     """Does the gradient meet a relu at once? A sum or mean of relus is only 0 where all of them are flat."""
-    while term is not None and term.head in ("sum", "mean", "view") and isinstance(term.args[0], Term):
+    while term is not None and term.head in ("sum", "mean", "copy", "view") and isinstance(term.args[0], Term):
         term = term.args[0]
     return term is not None and peel(term).head in _SHIELDS
 

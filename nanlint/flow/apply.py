@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
 from nanlint.flow.relations import sharpen
-from nanlint.ops.operation import Form, Role, Spelling
+from nanlint.ops.operation import Form, Operation, Role, Spelling
+from nanlint.values.interval import BOOLEAN
 from nanlint.values.rounding import rounded
 from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
 _FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
 _CONDITIONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
+)
+# an element of their results depends on others than the one in its place
+_MIXING = frozenset(
+    "view part masked_select stack cumsum cumprod matmul len size bincount softmax log_softmax logsumexp normalize "
+    "batch_norm cosine_similarity distance cross_entropy mse_loss l1_loss".split()
 )
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
@@ -25,6 +32,13 @@ _WHOLE = (DType.BOOLEAN, DType.INTEGER)
 _NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
 
+def mixes(operation: Operation, given: Container[str]) -> bool:
+    """Does an element of the result depend on more than the elements of the operands in its own place?"""
+    if operation.name in ("max", "min") and "y" in given:
+        return False
+    return operation.role is Role.REDUCE or operation.name in _MIXING
+
+
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in _FRESH:
@@ -32,8 +46,25 @@ def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str
     args: list[Any] = []
     for operand in names:
         value = operands.get(operand)
-        args.append(None if value is None else value.term or terms.fresh())
+        args.append(None if value is None else value.term or _term_of_dtype(terms, value))
+    if name == "copy" and _truncates(operands):
+        name = "truncated"
+    elif names[-1] == "how" and args[-1] is None:
+        args[-1] = terms.fresh()
     return terms.make(name, *args)
+
+
+def _term_of_dtype(terms: Terms, value: Value) -> Term:
+    """`x.float()` implies a dtype, which is the same each time."""
+    return terms.make("path", value.payload) if value.kind is Kind.NAMESPACE else terms.fresh()
+
+
+def _truncates(operands: dict[str, Value]) -> bool:
+    """Does a conversion change the numbers?"""
+    to, x = operands.get("dtype"), operands["x"].range
+    if to is None or to.dtype not in _WHOLE:
+        return False
+    return not (x <= BOOLEAN if to.dtype is DType.BOOLEAN else x.integer)
 
 
 def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: Any, default_framework: str) -> Value:
@@ -143,7 +174,7 @@ def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: 
     )
     if result.grounds < _PRODUCERS_FROM:
         return inherited
-    if name == "view" or (name == "detach" and inherited is None):
+    if name in ("copy", "view", "part") or (name == "detach" and inherited is None):
         return inherited
     # a sum of counts, say, is explained by the count; but the outermost link names the range it has now
     return Why(node, phrase, result.range, result.grounds, () if inherited is None else (inherited,))

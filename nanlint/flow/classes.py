@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Class, Function, Instance, attributes_of, statements_of
-from nanlint.flow.state import State, join_values
+from nanlint.flow.state import State, widen_values
 from nanlint.ir import nodes
-from nanlint.values.value import UNKNOWN, Kind, Value
+from nanlint.ops.operation import Form
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
 if TYPE_CHECKING:
     from nanlint.flow.execute import Executor
@@ -35,8 +37,16 @@ def fill_attributes(executor: Executor, cls: Class) -> None:
         if method.name in _SETUP or not _assigns_to_self(method.node):
             continue
         for name, value in _assigned(executor, method).items():
-            joined[name] = join_values(joined.get(name, UNKNOWN), value, executor.terms)
+            before = joined.get(name, UNKNOWN)
+            joined[name] = before if value == before else _accumulated(before, value, executor)
     cls.attributes.update(joined)
+
+
+def _accumulated(before: Value, after: Value, executor: Executor) -> Value:
+    """What an attribute may be that methods change, in whichever order and however often they are called. That a
+    counter is still 0 when it is read is not supposed."""
+    changed = widen_values(before, after, executor.terms)
+    return replace(changed, grounds=min(changed.grounds, Grounds.ASSUMED))
 
 
 def _class_constants(executor: Executor, cls: Class) -> Iterator[tuple[str, Value]]:
@@ -65,12 +75,22 @@ def _assigned(executor: Executor, method: Function) -> dict[str, Value]:
 
 
 def _assigns_to_self(method: nodes.FunctionDef | nodes.Lambda) -> bool:
-    return isinstance(method, nodes.FunctionDef) and any(
-        isinstance(target, nodes.Attribute)
-        and isinstance(target.base, nodes.Name)
-        and target.base.id == method.params[0].name
+    """Does it set an attribute, or change one in place (`self.counts[i] += 1`, `self.total.add_(x)`)?"""
+    if not isinstance(method, nodes.FunctionDef) or not method.params:
+        return False
+    own = method.params[0].name + "."
+    return any(
+        (getattr(target, "key", None) or "").startswith(own)
         for statement in statements_of(method.body)
-        if isinstance(statement, nodes.Assign)
-        for target in statement.targets
-        if method.params
+        for target in _changed(statement)
     )
+
+
+def _changed(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
+    """What a statement assigns to, or changes in place."""
+    if isinstance(statement, nodes.Assign):
+        for target in statement.targets:
+            yield target.base if isinstance(target, nodes.Subscript) else target
+    elif isinstance(statement, nodes.Evaluate) and isinstance(statement.value, nodes.Apply):
+        if statement.value.spelling.form is Form.INPLACE:
+            yield statement.value.operands["x"]

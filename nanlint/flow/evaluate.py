@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.apply import apply, term_for
+from nanlint.flow.apply import apply, mixes, term_for
 from nanlint.flow.functions import Frame, Function
 from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
@@ -22,6 +22,8 @@ from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Val
 _COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 # over a dimension torch gives values and indices; only `amax` and `amin` give values alone
 _WITH_INDICES = frozenset({"max", "min", "median"})
+# the elements stay in their order; whatever fits the result's shape fitted that of the operand before
+_FLAT = frozenset({"flatten", "ravel", "squeeze"})
 _NOT_TENSORS = frozenset(
     {Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.CLASS, Kind.OBJECT, Kind.NONE}
 )
@@ -95,10 +97,15 @@ class Evaluator(Members):
     # --- operations ------------------------------------------------------------------------------------------
 
     def apply(self, expr: nodes.Apply, state: State) -> Value:
-        operands = {name: self.evaluate(operand, state) for name, operand in expr.operands.items()}
-        for extra in expr.extras:
-            self.evaluate(extra, state)
         spelling = expr.spelling
+        if mixes(spelling.operation, expr.operands):
+            with state.unchosen():
+                operands = {name: self.evaluate(operand, state) for name, operand in expr.operands.items()}
+        else:
+            operands = {name: self.evaluate(operand, state) for name, operand in expr.operands.items()}
+        extras = [self.evaluate(extra, state).term for extra in expr.extras]
+        if spelling.operation.operands[-1] == "how":
+            operands["how"] = Value(term=self._arrangement(expr, extras))
         if expr.callee is not None and operands["x"].kind in _NOT_TENSORS:
             return self._other_method(expr, operands["x"], state)
         if spelling.operation.name == "where" and "y" in operands:
@@ -107,12 +114,20 @@ class Evaluator(Members):
             return self._choice(expr, (("value", True), ("x", False)), operands, "mask", state)
         return self._finish(expr, spelling, operands, state)
 
+    def _arrangement(self, expr: nodes.Apply, extras: Sequence[Term | None]) -> Term:
+        """Which elements a view puts where, as far as its spelling and arguments say."""
+        name = expr.callee.name if isinstance(expr.callee, nodes.Attribute) else ""
+        shape = extras[0] if len(extras) == 1 else None
+        if name in _FLAT or (name in ("view", "reshape") and shape is self.terms.make("const", -1)):
+            return self.terms.make("how", "flat")
+        return self.terms.make("how", id(expr.spelling), *extras)
+
     def _finish(self, expr: nodes.Apply, spelling: Spelling, operands: dict[str, Value], state: State) -> Value:
         name = spelling.operation.name
         if name in ("max", "min") and _is_elementwise(operands):
             return self._extreme_of_two(expr, spelling, operands, state)
         operands = {**spelling.fixed, **operands}
-        if name in ("view", "detach") and operands["x"].kind is Kind.STRING:
+        if name in ("copy", "detach") and operands["x"].kind is Kind.STRING:
             return _number_in(operands["x"])
         result = apply(self.terms, spelling, operands, expr, self.framework)
         if self.no_grad and result.differentiable:
@@ -140,6 +155,7 @@ class Evaluator(Members):
         if expr.spelling.framework == "python" and expr.spelling.form is not Form.OPERATOR:
             framework = "python"
         snapshot = State(dict(state.vars), state.facts, state.globals)
+        snapshot.whole = state.whole
         function = self.active[-1] if self.active else None
         self.record.use(Use(expr, self.statement, operands, result, snapshot, framework, differentiable, function))
 
@@ -170,7 +186,7 @@ class Evaluator(Members):
         """`where` and `masked_fill`: each arm only counts where its condition holds, and is evaluated under it."""
         arms: list[Value] = []
         test = operands[condition].term
-        insides = [self.refiner.refine(state.copy(), test, truth) for _, truth in sides]
+        insides = [self.refiner.refine(state.chosen(), test, truth) for _, truth in sides]
         for (name, truth), inside in zip(sides, insides, strict=True):
             arm = expr.operands[name]
             if None in insides:  # only one arm is ever chosen

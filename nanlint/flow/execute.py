@@ -78,6 +78,8 @@ class Executor(Evaluator):
 
     def return_(self, node: nodes.Return, state: State) -> None:
         if node.value is None:
+            if self.returns is not None:
+                self.returns.append((None, state))
             return
         value = self.evaluate(node.value, state)
         if self.returns is None:

@@ -48,7 +48,7 @@ class Inliner(Targets):
     frame: Frame
     statement: nodes.Stmt
     no_grad: int
-    returns: list[tuple[Value, State]] | None  # of the body being run; None outside of calls
+    returns: list[tuple[Value | None, State]] | None  # of the body being run; None outside of calls
     active: list[nodes.FunctionDef | nodes.Lambda]
     steps_left: int
     memo: dict[tuple[Any, ...], Outcome]
@@ -110,7 +110,7 @@ class Inliner(Targets):
         record = Record(outlets=self.record.outlets) if self.recording else self.record
         statement, outer = self.statement, self.record
         with self.inside(function, record):
-            returns: list[tuple[Value, State]] = []
+            returns: list[tuple[Value | None, State]] = []
             self.returns = returns
             end = self.run_body(function, inner)
         if record is not outer and (record.uses or record.contexts):
@@ -135,12 +135,12 @@ class Inliner(Targets):
             self.active.pop()
             self.record, self.statement, self.frame, self.framework, self.returns = kept
 
-    def _outcome(self, function: Function, returns: Sequence[tuple[Value, State]], end: State | None) -> Outcome:
+    def _outcome(self, function: Function, returns: Sequence[tuple[Value | None, State]], end: State | None) -> Outcome:
         after = end
         value: Value | None = None
         for result, state in returns:
             after = join_states(after, state, self.terms)
-            value = result if value is None else join_values(value, result, self.terms)
+            value = result if value is None or result is None else join_values(value, result, self.terms)
         if after is None:
             return Outcome(UNKNOWN.with_term(self.terms.fresh()), {}, {}, {})
         attributes: dict[str, Value] = {}

@@ -14,7 +14,8 @@ from nanlint.ops import spellings
 from nanlint.values.interval import SIZE
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Value
 
-_VIEWS = frozenset({"data", "T", "mT", "real", "H"})
+_ALIGNED = frozenset({"data", "real"})
+_VIEWS = _ALIGNED | {"T", "mT", "H"}
 
 
 class Members(Calls):
@@ -65,7 +66,10 @@ class Members(Calls):
         if name == "shape":
             return Value(kind=Kind.SHAPE, term=term, differentiable=False)
         if name in _VIEWS:
-            return replace(base, term=self.terms.make("view", base.term, None), items=None)
+            if name in _ALIGNED:
+                return replace(base, term=self.terms.make("copy", base.term, None), items=None)
+            how = self.terms.make("how", name)
+            return replace(base, term=self.terms.make("view", base.term, how), items=None)
         if name in ("values", "indices") and base.items is not None:
             return base.items[0 if name == "values" else 1]
         if name in ("ndim", "size", "nnz"):
@@ -89,7 +93,8 @@ class Members(Calls):
     # --- subscripts ------------------------------------------------------------------------------------------
 
     def subscript(self, expr: nodes.Subscript, state: State) -> Value:
-        base = self.evaluate(expr.base, state)
+        with state.unchosen():
+            base = self.evaluate(expr.base, state)
         index = tuple(self.evaluate(part, state) for part in expr.index)
         term = self.terms.make("item", base.term, *(value.term for value in index))
         first = index[0] if len(index) == 1 else None
@@ -110,7 +115,7 @@ class Members(Calls):
         """`x[x > 0]` holds only what the mask selects."""
         if index is None or index.dtype is not DType.BOOLEAN or index.term is None:
             return base
-        inside = self.refiner.refine(state.copy(), index.term, True)
+        inside = self.refiner.refine(state.chosen(), index.term, True)
         return base if inside is None else self.silently(expr.base, inside)
 
     def slice(self, expr: nodes.Slice, state: State) -> Value:

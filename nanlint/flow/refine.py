@@ -14,6 +14,7 @@ from nanlint.values.interval import REAL, Range, constant, interval
 from nanlint.values.value import UNKNOWN, Kind, Term, Terms, Value
 
 _NEGATED = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
+_COMPOSED = frozenset({*_NEGATED, "not", "and", "or", "logical_not", "logical_and", "logical_or"})
 _SWAPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 
 
@@ -39,8 +40,14 @@ class Refiner:
             return self._both(state, args[0], args[1], truth, negated=True)
         if head in _NEGATED:
             return self._compare(state, head if truth else _NEGATED[head], args[0], args[1])
-        if head in ("view", "detach"):
+        if head in ("copy", "detach"):
             return self.refine(state, args[0], truth)
+        if head == "truncated" and truth:
+            return self.refine(state, args[0], True)
+        if head == "view" and state.whole is None:
+            return self.refine(state, args[0], truth)
+        if head == "view" and args[0].head in _COMPOSED:
+            return self.refine(state, self._arranged(args[0], args[1]), truth)
         if head == "all" and truth:
             return self.refine(state, args[0], True)
         if head == "any":
@@ -106,9 +113,19 @@ class Refiner:
             if term.head in ("sum", "count_nonzero") and range.hi <= 0 and _is_condition(term.args[0]):
                 return self.refine(state, term.args[0], False)  # of a mask that counts nothing
             step = _operand_range(term, state.known(value).range)
-            if step is None:
+            if step is None or (term.head == "view" and state.whole is not None):
                 return state
             term, range = step
+
+
+    def _arranged(self, condition: Term, how: Term) -> Term:
+        """The condition for elements that a view puts elsewhere: that of the view, wherever it is computed."""
+        if condition.head == "const":
+            return condition
+        if condition.head not in _COMPOSED:
+            return self._terms.make("view", condition, how)
+        parts = (self._arranged(part, how) for part in condition.args if isinstance(part, Term))
+        return self._terms.make(condition.head, *parts)
 
 
 def _is_condition(term: object) -> bool:
@@ -134,7 +151,7 @@ def _operand_range(term: Term, range: Range) -> tuple[Term, Range] | None:
     inner = args[0] if args and isinstance(args[0], Term) else None
     if inner is None:
         return None
-    if term.head in ("view", "detach", "item"):
+    if term.head in ("copy", "detach", "view"):
         return inner, range
     if term.head == "neg":
         return inner, interval(-range.hi, -range.lo, open=_swap(range), nonzero=range.nonzero)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import exp
 
-from nanlint.flow.state import peel
+from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
 from nanlint.ops.terms import operand, operand_of, squared
 from nanlint.values.interval import NONNEGATIVE, Range, constant, interval
@@ -27,16 +27,17 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
         return result
     if x is y:
         return _known(result, constant(0))
+    x, y = peel(x), peel(y)
     if _extreme(y, x, ("max", "amax", "logsumexp")):
         lower = _known(result, interval(hi=0.0))
-        return lower if y.head == "logsumexp" else replace(lower, attains=0.0)
+        return lower if y.head == "logsumexp" or not _is_all(operands["x"]) else replace(lower, attains=0.0)
     if _extreme(x, y, ("max", "amax", "logsumexp")) or _extreme(y, x, ("min", "amin")):
         return _known(result, NONNEGATIVE)
     if _is_variance(x, y):
         return replace(result, grounds=Grounds.KNOWN)  # rounding makes it negative where all elements are alike
-    if x.head == "max" and y.head == "min" and x.args[0] is y.args[0]:
+    if x.head == "max" and y.head == "min" and _operand(x) is _operand(y):
         return _known(result, NONNEGATIVE)
-    if x.head == "sum" and _operand(x) is y and operands["y"].range.lo >= 0:
+    if x.head == "sum" and _operand(x) is y and min(operands["x"].range.lo, operands["y"].range.lo) >= 0:
         return result.with_range(NONNEGATIVE)  # one term of a sum is not larger than the sum
     return result
 
@@ -60,7 +61,7 @@ def _exp(operands: dict[str, Value], result: Value) -> Value:
 
 def _sum(operands: dict[str, Value], result: Value) -> Value:
     x = operands["x"]
-    term = None if x.term is None else peel(x.term)
+    term = None if x.term is None else peel(x.term, COPIES)
     if term is not None and term.head == "softmax" and _same_dim(term, operands):
         # rounding keeps the sum of a softmax within a few units in the last place of 1
         return replace(result, range=_ONE, grounds=Grounds.KNOWN)
@@ -73,9 +74,12 @@ def _div(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
     if x is None or y is None or operands["x"].range.lo < 0:
         return result
+    x, y = peel(x), peel(y)
     if x.head == "arange" and (operand(x, "end") or operand(x, "start")) is y and operands["x"].range.lo >= 0:
         return replace(result, range=_BELOW_ONE, grounds=Grounds.KNOWN)
-    if y.head in ("sum", "max") and _operand(y) is x:
+    # where only chosen elements are not negative, their sum with the others may be anything
+    summed = y.head == "sum" and operands["y"].range.lo >= 0
+    if (summed or y.head == "max") and _operand(y) is x:
         return result.with_range(result.range.meet(interval(0.0, 1.0, nan=True)))
     return result
 
@@ -109,12 +113,17 @@ def _is_direction(parts: tuple[Term | None, ...]) -> bool:
 def _terms(operands: dict[str, Value]) -> tuple[Term | None, Term | None]:
     # `seen.add()` may turn out to be anything
     x, y = (operands[name].term if name in operands else None for name in ("x", "y"))
-    return (None if x is None else peel(x)), (None if y is None else peel(y))
+    return (None if x is None else aligned(x)), (None if y is None else aligned(y))
 
 
 def _operand(term: Term) -> Term | None:
+    """What a reduction is of. Not what it is a part of: the largest of some is not the largest of all."""
     inner = term.args[0] if term.args else None
-    return peel(inner) if isinstance(inner, Term) else None
+    return complete(inner) if isinstance(inner, Term) else None
+
+
+def _is_all(x: Value) -> bool:
+    return x.term is not None and complete(x.term) is peel(x.term)
 
 
 def _extreme(of: Term, x: Term, heads: tuple[str, ...]) -> bool:

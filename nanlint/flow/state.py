@@ -8,6 +8,7 @@ that is assigned gets another term.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +48,7 @@ class State:
     """Mutable while a straight line of statements runs; copied where paths part. No state at all (`None`) means
     that the point cannot be reached."""
 
-    __slots__ = ("changed", "facts", "globals", "vars")
+    __slots__ = ("changed", "facts", "globals", "vars", "whole")
 
     def __init__(
         self, vars: dict[str, Value], facts: dict[Term, Range] | None = None, globals: Mapping[str, Value] | None = None
@@ -56,11 +57,34 @@ class State:
         self.facts = facts if facts is not None else {}
         self.globals: Mapping[str, Value] = globals if globals is not None else {}
         self.changed: dict[Term, Value] = {}  # in-place changes since the function began, for its caller
+        # in the arm of a `where`, `facts` are about the chosen elements, and these about all
+        self.whole: dict[Term, Range] | None = None
 
     def copy(self) -> State:
         copied = State(dict(self.vars), dict(self.facts), self.globals)
         copied.changed = dict(self.changed)
+        copied.whole = self.whole
         return copied
+
+    def chosen(self) -> State:
+        """A copy in which to learn about the elements that a mask selects."""
+        copied = self.copy()
+        if copied.whole is None:
+            copied.whole = self.facts
+        return copied
+
+    @contextmanager
+    def unchosen(self) -> Iterator[None]:
+        """Set aside what is known of chosen elements only: a sum or a transposition sees them all."""
+        if self.whole is None:
+            yield
+            return
+        kept = self.facts, self.whole
+        self.facts, self.whole = self.whole, None
+        try:
+            yield
+        finally:
+            self.facts, self.whole = kept
 
     def read(self, name: str) -> Value | None:
         """The value of a variable or dotted attribute (`self.eps`), if anything is known of it."""
@@ -95,13 +119,18 @@ class State:
             return value
         fact = self.facts.get(value.term)
         inner = peel(value.term)
-        if inner is not value.term and (through := self.facts.get(inner)) is not None:
+        if inner is not value.term and (through := self._through(value.term, inner)) is not None:
             fact = through if fact is None else fact.meet(through)
         if fact is None:
             return value
         sharper = value.range.meet(fact)
         # a fact that contradicts a mere assumption wins over it
         return value.with_range(fact if sharper.is_empty else sharper)
+
+    def _through(self, view: Term, inner: Term) -> Range | None:
+        """What is known of a view since it is known of what it shows: of the elements that a condition chose, only
+        those in the same places tell."""
+        return self.facts.get(inner) if self.whole is None else self.facts.get(aligned(view), self.whole.get(inner))
 
     def narrow(self, term: Term, range: Range, value: Value) -> bool:
         """Learn that `term`, whose value is `value`, lies in `range`. False: impossible, this point is dead."""
@@ -115,11 +144,32 @@ class State:
         return True
 
 
-def peel(term: Term) -> Term:
-    """The term without reshapes, copies and detach: the same numbers."""
-    while term.head in ("view", "detach") and isinstance(term.args[0], Term):
+COPIES = frozenset({"copy", "detach"})
+_COMPLETE = frozenset({"copy", "detach", "view"})
+_VIEWS = frozenset({"copy", "detach", "view", "part"})
+
+
+def peel(term: Term, views: frozenset[str] = _VIEWS) -> Term:
+    """The term without reshapes, selections, copies and detach: no other numbers than these."""
+    while term.head in views and isinstance(term.args[0], Term):
         term = term.args[0]
     return term
+
+
+def complete(term: Term) -> Term:
+    """The term without reshapes and copies: all of these numbers, it may be in other places."""
+    return peel(term, _COMPLETE)
+
+
+def aligned(term: Term) -> Term:
+    """The term without copies, detach and flattening: these numbers, in this order."""
+    while isinstance(term.args[0] if term.args else None, Term) and (term.head in COPIES or _is_flat(term)):
+        term = term.args[0]
+    return term
+
+
+def _is_flat(term: Term) -> bool:
+    return term.head == "view" and term.args[1].args == ("flat",)
 
 
 def join_values(a: Value, b: Value, terms: Terms) -> Value:
@@ -182,6 +232,7 @@ def join_states(a: State | None, b: State | None, terms: Terms) -> State | None:
     facts = {term: fact.join(b.facts[term]) for term, fact in a.facts.items() if term in b.facts}
     joined = State(vars, {term: fact for term, fact in facts.items() if fact != ANY}, a.globals)
     joined.changed = _joined_changes(a, b, terms)
+    joined.whole = a.whole
     return joined
 
 

@@ -90,7 +90,7 @@ class Targets:
             return
         kept: Value | None = before
         if index.dtype is DType.BOOLEAN and index.term is not None:
-            outside = self.refiner.refine(state.copy(), index.term, False)
+            outside = self.refiner.refine(state.chosen(), index.term, False)
             kept = None if outside is None else self.silently(target.base, outside)
         stored = value if kept is None else join_values(kept, value, self.terms)
         term = self.terms.fresh(before.term, value.term)

@@ -1,4 +1,4 @@
-"""Tensors from nothing, and views: the same numbers, rearranged or converted."""
+"""Tensors from nothing, and views: the same numbers, converted, rearranged or some of them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ CONSTRUCTORS = (
 )
 
 VIEWS = (
-    operation("view", "a view", "x dtype", _view, _own_grounds, role=Role.VIEW),
+    # the same elements in the same places; elsewhere; and only some of them: `how` tells which
+    operation("copy", "a copy", "x dtype", _view, _own_grounds, role=Role.VIEW),
+    operation("view", "a view", "x how", _view, _own_grounds, role=Role.VIEW),
+    operation("part", "a part", "x how", _view, _own_grounds),
     operation("detach", "a detached value", "x", _view, _own_grounds, role=Role.VIEW),
     operation("stack", "a stack", "x dim", _stacked, _stacked_grounds),
     operation("masked_select", "a selection", "x mask", _view, _own_grounds),

@@ -11,7 +11,7 @@ std var: (x, dim=axis, keepdim=keepdims; correction=0)
 any all: (x, dim=axis, keepdim=keepdims)
 argmax argmin: argmax(x, dim=axis)
 cumsum cumprod: (x, dim=axis)
-cast: view(x, dtype)
+cast: copy(x, dtype)
 reshape expand_dims squeeze repeat tile transpose: view(x, *_)
 stack: (x, dim=axis)
 zeros ones: (size=shape, dtype)
@@ -35,7 +35,7 @@ dot: matmul(x, y)
 batch_dot: matmul(x, y, _=axes)
 flatten: view(x)
 permute_dimensions: view(x, _=pattern)
-gather: view(x=reference, _=indices)
+gather: part(x=reference, _=indices)
 stop_gradient: detach(x=variables)
 concatenate: stack(x=tensors, dim=axis)
 constant: tensor(x=value, dtype)
@@ -94,7 +94,8 @@ ReLU: ()
 LeakyReLU: leaky_relu(slope=negative_slope|alpha; slope=0.3)
 ELU: (alpha)
 Dropout SpatialDropout1D SpatialDropout2D: dropout(p=rate)
-Flatten Reshape Permute MaxPooling1D MaxPooling2D MaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D: view()
+Flatten Reshape Permute: view()
+MaxPooling1D MaxPooling2D MaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D: part()
 Conv1D Conv2D Conv3D Embedding Dense: matmul()
 BatchNormalization LayerNormalization: batch_norm()
 """
@@ -116,5 +117,5 @@ ACTIVATIONS = {
     "softplus": "softplus",
     "softsign": "softsign",
     "exponential": "exp",
-    "linear": "view",
+    "linear": "copy",
 }

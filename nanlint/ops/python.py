@@ -10,8 +10,8 @@ sum: (x)
 len: (x)
 pow: (x=base, y=exp)
 float: detach(x)
-int: view(x; dtype=integer)
-bool: view(x; dtype=boolean)
+int: copy(x; dtype=integer)
+bool: copy(x; dtype=boolean)
 any all: (x)
 
 [math]
