@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Class, Function, Instance, attributes_of, statements_of
-from nanlint.flow.state import State, widen_values
+from nanlint.flow.state import State, join_values, widen_values
 from nanlint.ir import nodes
 from nanlint.ops.operation import Form
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
 
 if TYPE_CHECKING:
     from nanlint.flow.execute import Executor
@@ -38,15 +38,33 @@ def fill_attributes(executor: Executor, cls: Class) -> None:
             continue
         for name, value in _assigned(executor, method).items():
             before = joined.get(name, UNKNOWN)
-            joined[name] = before if value == before else _accumulated(before, value, executor)
+            joined[name] = _changed_by_method(name, before, value, executor)
     cls.attributes.update(joined)
 
 
-def _accumulated(before: Value, after: Value, executor: Executor) -> Value:
-    """What an attribute may be that methods change, in whichever order and however often they are called. That a
-    counter is still 0 when it is read is not supposed."""
-    changed = widen_values(before, after, executor.terms)
-    return replace(changed, grounds=min(changed.grounds, Grounds.ASSUMED))
+def _changed_by_method(name: str, before: Value, after: Value, executor: Executor) -> Value:
+    """What an attribute may be that a method sets too. If the method changes what it finds (a counter), it may do so
+    any number of times, and that it never did is not supposed."""
+    if after == before:
+        return before
+    if after.term is not None and _contains(after.term, name):
+        changed = widen_values(before, after, executor.terms)
+        return replace(changed, grounds=min(changed.grounds, Grounds.ASSUMED))
+    return join_values(before, after, executor.terms)
+
+
+def _contains(term: Term, attribute: str) -> bool:
+    """Is an attribute of this name part of the term?"""
+    seen: set[Term] = set()
+    waiting = [term]
+    while waiting:
+        part = waiting.pop()
+        if part.head == "attr" and attribute in part.args:
+            return True
+        if part not in seen:
+            seen.add(part)
+            waiting.extend(arg for arg in part.args if isinstance(arg, Term))
+    return False
 
 
 def _class_constants(executor: Executor, cls: Class) -> Iterator[tuple[str, Value]]:
