@@ -23,11 +23,14 @@ from nanlint.facts import Facts
 from nanlint.fix import Edit, Fix
 from nanlint.flow.program import Analysis, interpret
 from nanlint.ir import nodes
-from nanlint.ir.lower import lower_module
 from nanlint.ir.positions import locate
+from nanlint.project import Project
 from nanlint.repair.edits import Repair
-from nanlint.source import Source, SourceError, Span
+from nanlint.source import Source, Span
 from nanlint.values.value import Grounds, Why
+
+# what files import from each other, read once for all the files of a run; it looks at a file's time before it answers
+_PROJECT = Project()
 
 _SIMPLE = (nodes.Assign, nodes.Evaluate, nodes.Return, nodes.Raise, nodes.Assert, nodes.Delete)
 
@@ -84,14 +87,7 @@ def ranges(source: Source) -> list[Reveal]:
 
 
 def _interpreted(source: Source, *, everything: bool) -> Analysis:
-    return interpret(lower_module(_parsed(source)), filename=source.filename, everything=everything)
-
-
-def _parsed(source: Source) -> cst.Module:
-    try:
-        return cst.parse_module(source.text)
-    except cst.ParserSyntaxError as error:
-        raise SourceError(error.message.splitlines()[0], error.raw_line, error.raw_column + 1) from None
+    return interpret(_PROJECT.parsed(source), filename=source.filename, modules=_PROJECT, everything=everything)
 
 
 @contextmanager
@@ -133,7 +129,7 @@ class _Locator:
     def _wanted(self) -> Iterator[Any]:
         for one in self.found:
             yield one.node.origin
-            yield one.use.statement.origin
+            yield one.statement.origin
             for link in one.why:
                 yield link.node.origin
             for context in one.chain:
@@ -147,7 +143,7 @@ class _Locator:
         return self.spans.get(id(node.origin))
 
     def _diagnostic(self, one: Finding, span: Span) -> Diagnostic:
-        statement = self._span(one.use.statement) if isinstance(one.use.statement, _SIMPLE) else None
+        statement = self._span(one.statement) if isinstance(one.statement, _SIMPLE) else None
         return Diagnostic(
             code=one.card.code,
             name=one.card.name,
@@ -162,13 +158,22 @@ class _Locator:
         )
 
     def _related(self, one: Finding) -> Iterator[Related]:
+        if (module := self.facts.elsewhere(one.use)) is not None:
+            yield from self._related_elsewhere(one, module)
         for context in reversed(one.chain):
-            if (span := self._span(context.call)) is not None:
+            if context.call is not one.node and (span := self._span(context.call)) is not None:
                 yield Related(span, f"`{context.function}` is called here")
         for link in one.why:
             if (span := self._span(link.node)) is not None:
                 subject = "this" if link.node is one.node else f"`{self._name(link.node)}`"
                 yield Related(span, f"{subject} {_sentence(link)}")
+
+    def _related_elsewhere(self, one: Finding, module: nodes.Module) -> Iterator[Related]:
+        """The operation itself, in the file that the call leads to."""
+        filename = self.facts.filename_of(one.use)
+        source = Source(filename, module.origin.code)
+        for span in locate(source, module.origin, [one.use.node.origin]).values():
+            yield Related(span, f"here, in `{one.chain[-1].function}`", filename)
 
     def _name(self, node: nodes.Expr) -> str:
         """The variable that the value was given to, else the expression itself."""

@@ -11,7 +11,7 @@ from nanlint.diagnostic import Evidence
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
-from nanlint.ir.nodes import Apply, Call, Expr, Stmt
+from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import squared
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
@@ -54,6 +54,29 @@ class Facts:
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""
         return (Facts(analysis) for analysis in self._analysis.in_calls())
+
+    def elsewhere(self, use: Use) -> Module | None:
+        """The module a use stands in, if it is not the file that is linted."""
+        return self._analysis.module_of(use)
+
+    def filename_of(self, use: Use) -> str:
+        """The file a use stands in."""
+        return self._analysis.filename_of(use)
+
+    def call_here(self) -> Context:
+        """The innermost call of the chain that stands in the file that is linted."""
+        here = self.chain[0].filename
+        return next(context for context in reversed(self.chain) if context.filename == here)
+
+    def is_known_alone(self, use: Use, evidence: Evidence) -> bool:
+        """Is a use in another file as bad without this caller? Then it is reported where it stands."""
+        alone = self._analysis.alone(use)
+        hazard = use.operation.hazard
+        value = None if alone is None or hazard is None else alone.values.get(hazard.operand)
+        if alone is None or hazard is None or value is None:
+            return False
+        found = _outside(value, hazard.safe, alone) or (_outside(value, hazard.smooth, alone) if hazard.smooth else None)
+        return found is not None and self._weighed(found, value, alone).evidence >= evidence
 
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
@@ -160,7 +183,9 @@ class Facts:
                 return self._is_square(varying[0])
         inner = squared(term)
         value = None if inner is None else self.value_of_term(inner)
-        return value is not None and value.grounds <= Grounds.ASSUMED and inner is not None and peel(inner).head != "sub"
+        return (
+            value is not None and value.grounds <= Grounds.ASSUMED and inner is not None and peel(inner).head != "sub"
+        )
 
     def _sign_is_unknown(self, term: Term) -> bool:
         if term.head not in ("mul", "div"):

@@ -11,7 +11,7 @@ from nanlint.config import Settings
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.engine import MAX_ROUNDS, Repair, lint_bytes, lint_file, lint_paths, lint_source
 from nanlint.fix import Applicability, Edit, Fix
-from nanlint.source import Source, Span
+from nanlint.source import Source, SourceError, Span
 
 CARDS = load_cards()
 SAFE = Repair({Applicability.SAFE})
@@ -140,7 +140,7 @@ def test_a_repair_that_breaks_the_file_is_not_written(analysis, tmp_path, replac
     def analyse(source, cards, settings, inner=nanlint.analysis.analyse):
         compile(source.text, "a.py", "exec") if replacement == "漢" else None
         if "(" in source.text:
-            raise nanlint.analysis.SourceError("broken")
+            raise SourceError("broken")
         return inner(source, cards, settings)
 
     nanlint.analysis.analyse = analyse

@@ -34,9 +34,15 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     """
     cards = tuple(cards)
     alone = _found(cards, facts, settings)
-    in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings)]
+    in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
     kept = [one for one in alone if not facts.is_seen_in_calls(one.use)]
     return _most_specific(_strongest([*kept, *in_calls]))
+
+
+def _is_new(one: Finding, facts: Facts) -> bool:
+    """In another file only what this file passes to it is our affair."""
+    elsewhere = facts.elsewhere(one.use) is not None
+    return not elsewhere or (one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence))
 
 
 def _found(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nanlint.cards import Card
 from nanlint.diagnostic import Evidence, Severity
 from nanlint.flow.uses import Context, Use
-from nanlint.ir.nodes import Expr
+from nanlint.ir.nodes import Expr, Stmt
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Why
 
@@ -35,3 +35,9 @@ class Finding:
     why: tuple[Why, ...] = ()
     repair: Repair | None = None
     chain: tuple[Context, ...] = ()
+
+    @property
+    def statement(self) -> Stmt:
+        """The statement that the underlined expression stands in."""
+        place = next((context for context in self.chain if context.call is self.node), None)
+        return self.use.statement if place is None else place.statement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
@@ -56,6 +57,10 @@ def finding(
     why = () if reasons is None else tuple(_links(reasons.why))
     severity = _severity(card, use, trouble.evidence)
     shown = use.node if _is_augmented(use) else node
+    if facts.elsewhere(use) is not None:
+        place = facts.call_here()
+        message += f", in `{facts.chain[-1].function}` of {Path(facts.filename_of(use)).name}"
+        return Finding(card, use, place.call, message, trouble.evidence, severity, why, None, facts.chain)
     if facts.chain:
         message += f", in the call `{shortened(facts.text(facts.chain[-1].call))}`"
     return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain)

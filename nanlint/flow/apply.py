@@ -42,7 +42,9 @@ def mixes(operation: Operation, given: Container[str]) -> bool:
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in _FRESH:
-        return terms.fresh(*(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh")
+        return terms.fresh(
+            *(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh"
+        )
     args: list[Any] = []
     for operand in names:
         value = operands.get(operand)

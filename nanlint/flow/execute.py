@@ -13,10 +13,14 @@ from typing import Any
 from nanlint.flow.classes import fill_attributes, instance_of
 from nanlint.flow.evaluate import Evaluator
 from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
+from nanlint.flow.modules import ImportedNames, Modules
 from nanlint.flow.state import State, join_states, widen_values
 from nanlint.ir import nodes
-from nanlint.ops.spellings import NO_GRAD
+from nanlint.ops.spellings import NO_GRAD, framework_of
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
+
+# other files looked into for one file
+_MOST_FILES = 40
 
 
 @dataclass(slots=True)
@@ -28,8 +32,10 @@ class _Loop:
 class Executor(Evaluator):
     """Executes blocks; functions and classes defined in them are collected for `program`."""
 
-    def __init__(self, terms: Terms, frame: Frame, *, everything: bool = False) -> None:
+    def __init__(self, terms: Terms, frame: Frame, modules: Modules, *, everything: bool = False) -> None:
         super().__init__(terms, frame)
+        self.modules = modules
+        self.frames: dict[str, Frame | None] = {}  # of other files, by name
         self.everything = everything  # also functions in which no operation can break
         self.loops: list[_Loop] = []
         self.functions: list[Function] = []
@@ -120,19 +126,69 @@ class Executor(Evaluator):
         return state
 
     def class_(self, node: nodes.ClassDef, state: State) -> State:
-        bases = [self.evaluate(base, state) for base in node.bases]
-        own = tuple(base.payload for base in bases if isinstance(base.payload, Class))
-        foreign = tuple(base.payload for base in bases if base.kind is Kind.NAMESPACE and isinstance(base.payload, str))
-        cls = Class(node, self.frame, self._enclosing(state), own, foreign)
-        value = Value(kind=Kind.CLASS, term=self.terms.fresh(), payload=cls, differentiable=False)
-        state.bind(node.name, value)
+        cls = self._class(node, self._enclosing(state), state)
+        state.bind(node.name, Value(kind=Kind.CLASS, term=self.terms.fresh(), payload=cls, differentiable=False))
         if self.recording and self.returns is None:
             self.classes.append(cls)
         return state
 
+    def _class(self, node: nodes.ClassDef, enclosing: dict[str, Value] | None, state: State) -> Class:
+        bases = [self.evaluate(base, state) for base in node.bases]
+        own = tuple(base.payload for base in bases if isinstance(base.payload, Class))
+        foreign = tuple(base.payload for base in bases if base.kind is Kind.NAMESPACE and isinstance(base.payload, str))
+        return Class(node, self.frame, enclosing, own, foreign)
+
     def _enclosing(self, state: State) -> dict[str, Value] | None:
         """What a function defined here sees of the functions around it."""
         return {**state.globals, **state.vars} if self.active else None
+
+    # --- other files -----------------------------------------------------------------------------------------
+
+    def imported(self, path: str, importer: str) -> Value | None:
+        """What an imported name denotes, if it comes from another file of the project."""
+        if framework_of(path) != "python":
+            return None
+        found = self.modules.find(path, importer)
+        frame = None if found is None else self._frame_of(found[0])
+        if found is None or frame is None or len(found[1]) != 1:
+            return None
+        value = frame.vars.get(found[1][0])
+        return value if value is None or value.term is not None else value.with_term(self.terms.make("path", path))
+
+    def imported_by_star(self, name: str, frame: Frame) -> Value | None:
+        """What a name denotes that may come from one of the `from x import *` of a module."""
+        for path in frame.module.stars:
+            value = self.imported(f"{path}{name}", frame.filename)
+            if value is not None:
+                return value
+        return None
+
+    def _frame_of(self, filename: str) -> Frame | None:
+        if filename not in self.frames:
+            module = self.modules.load(filename) if len(self.frames) < _MOST_FILES else None
+            frame = self.frames[filename] = None if module is None else Frame(module, filename)
+            if frame is not None:
+                frame.vars = ImportedNames(self, frame)
+        return self.frames[filename]
+
+    def value_of_binding(self, statement: nodes.Stmt, frame: Frame, state: State) -> Value | None:
+        """What a top-level statement of another file binds its name to."""
+        if isinstance(statement, nodes.FunctionDef):
+            return Value(kind=Kind.FUNCTION, payload=Function(statement, frame), differentiable=False)
+        kept = self.frame, self.recording, self.framework
+        self.frame, self.recording, self.framework = frame, False, frame.framework
+        try:
+            if isinstance(statement, nodes.ClassDef):
+                return Value(kind=Kind.CLASS, payload=self._class(statement, None, state), differentiable=False)
+            return self.evaluate(statement.value, state) if isinstance(statement, nodes.Assign) else None
+        finally:
+            self.frame, self.recording, self.framework = kept
+
+    def is_dangerous_import(self, name: str, path: str) -> bool:
+        """Is it a function of the project that holds an operation which can break?"""
+        value = self.imported(path, self.frame.filename) if path.startswith(".") or "." in path else None
+        node = value.payload.node if value is not None and isinstance(value.payload, Function) else None
+        return isinstance(node, nodes.FunctionDef) and node.has_hazard
 
     # --- functions -------------------------------------------------------------------------------------------
 
@@ -215,9 +271,13 @@ class Executor(Evaluator):
 
     def try_(self, node: nodes.Try, state: State) -> State | None:
         before = state.copy()
-        after_body = self.block(node.body, state)
-        # an exception may strike anywhere in the body: a handler starts from before it or from after it
-        interrupted = self._join(before, after_body.copy() if after_body is not None else None)
+        # an exception may strike anywhere in the body: a handler starts from before it or from after any statement
+        interrupted: State | None = before
+        after_body: State | None = state
+        for statement in node.body:
+            after_body = self.block((statement,), after_body)
+            if after_body is not None and node.handlers:
+                interrupted = self._join(interrupted, after_body.copy())
         ends = [self.block(node.orelse, after_body)]
         for handler in node.handlers:
             start = interrupted.copy() if interrupted is not None else None
@@ -298,6 +358,9 @@ class Executor(Evaluator):
         changed = False
         for name, new in end.vars.items():
             old = head.vars.get(name)
+            if old is None and "." in name:  # an attribute keeps what it had where the loop does not run
+                head.vars[name] = UNKNOWN.with_term(self.terms.fresh(new.term))
+                changed = True
             if old is None or old is new or old == new:
                 continue
             widened = widen_values(old, new, self.terms)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from nanlint.flow import assumptions
 from nanlint.flow.state import Outside, State
 from nanlint.ir import nodes
+from nanlint.ops.spellings import framework_of
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
 
 # decorators under which a call still runs the body as it is written
@@ -18,15 +19,25 @@ _TRANSPARENT = frozenset(
 )
 
 
+_PRIORITY = ("torch", "jax", "tensorflow", "keras", "numpy")
+
+
 class Frame:
     """One module while and after it runs: its variables, as they are at the moment."""
 
-    __slots__ = ("framework", "module", "vars")
+    __slots__ = ("filename", "framework", "module", "vars")
 
-    def __init__(self, module: nodes.Module, framework: str) -> None:
+    def __init__(self, module: nodes.Module, filename: str = "") -> None:
         self.module = module
-        self.framework = framework
-        self.vars: dict[str, Value] = {}
+        self.filename = filename
+        self.framework = _default_framework(module)  # of values about which nothing else tells
+        self.vars: Mapping[str, Value] = {}
+
+
+def _default_framework(module: nodes.Module) -> str:
+    """The first of those that the file imports."""
+    found = {framework_of(path) for path in module.imports.values()}
+    return next((name for name in _PRIORITY if name in found), "torch")
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Inliner(Targets):
             self.returns = returns
             end = self.run_body(function, inner)
         if record is not outer and (record.uses or record.contexts):
-            outer.contexts.append(Context(call, statement, function.name, record))
+            outer.contexts.append(Context(call, statement, function.name, record, self.frame.filename))
         return self._outcome(function, returns, end)
 
     @contextmanager
@@ -140,7 +140,8 @@ class Inliner(Targets):
         value: Value | None = None
         for result, state in returns:
             after = join_states(after, state, self.terms)
-            value = result if value is None or result is None else join_values(value, result, self.terms)
+            if result is not None:
+                value = result if value is None else join_values(value, result, self.terms)
         if after is None:
             return Outcome(UNKNOWN.with_term(self.terms.fresh()), {}, {}, {})
         attributes: dict[str, Value] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nanlint.flow import assumptions
 from nanlint.flow.calls import Calls
-from nanlint.flow.functions import Class, Instance
+from nanlint.flow.functions import Class, Frame, Instance
 from nanlint.flow.state import State
 from nanlint.flow.targets import size_at
 from nanlint.ir import nodes
@@ -25,10 +25,20 @@ class Members(Calls):
         """Make sure that the attributes of a class are known."""
         raise NotImplementedError
 
+    def imported(self, path: str, importer: str) -> Value | None:
+        """What an imported name denotes, if it comes from another file of the project."""
+        raise NotImplementedError
+
+    def imported_by_star(self, name: str, frame: Frame) -> Value | None:
+        """What a name denotes that may come from a star import."""
+        raise NotImplementedError
+
     def name(self, expr: nodes.Name, state: State) -> Value:
         if expr.path is not None:
             return self.path(expr.path)
         value = state.read(expr.id)
+        if value is None and self.frame.module.stars:
+            value = self.imported_by_star(expr.id, self.frame)
         if value is None:
             return UNKNOWN.with_term(self.terms.make("global", expr.id))
         if value.term is not None:
@@ -39,6 +49,8 @@ class Members(Calls):
         """An imported name: a constant where the library defines one, else just the path."""
         value = spellings.namespace_value(path)
         term = self.terms.make("path", path)
+        if value is None and (own := self.imported(path, self.frame.filename)) is not None:
+            return own
         if value is None:
             return Value(kind=Kind.NAMESPACE, term=term, payload=path, grounds=Grounds.KNOWN)
         if value.constant is not None:

@@ -10,14 +10,11 @@ from nanlint.flow import assumptions
 from nanlint.flow.execute import Executor
 from nanlint.flow.functions import Class, Frame, statements_of
 from nanlint.flow.inline import work_limit
+from nanlint.flow.modules import Modules, NoModules
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Record, Trap, Use
 from nanlint.ir import nodes
-from nanlint.ops.spellings import framework_of
 from nanlint.values.value import Term, Terms, Value
-
-_PRIORITY = ("torch", "jax", "tensorflow", "keras", "numpy")
-
 
 # nobody mentions these when he calls them
 _CALLED_UNNAMED = frozenset({"__init__", "__call__", "forward", "call"})
@@ -32,6 +29,7 @@ class Analysis:
         self.module = module
         self.chain = chain  # the calls that led here; empty where every function is seen on its own
         self._executor = executor
+        self._alone: dict[int, Analysis] = {}
         self._record = record = executor.record if record is None else record
         self.uses: list[Use] = list(record.uses.values())
         self.traps: list[tuple[Trap, Use]] = [(trap, record.uses[node]) for node, trap in record.traps.items()]
@@ -45,6 +43,36 @@ class Analysis:
             inner = Analysis(self.module, self._executor, context.record, (*self.chain, context))
             yield inner
             yield from inner.in_calls()
+
+    @property
+    def dependencies(self) -> frozenset[str]:
+        """The other files that were looked into: if one changes, this analysis may change."""
+        return frozenset(self._executor.frames)
+
+    def module_of(self, use: Use) -> nodes.Module | None:
+        """The module a use stands in, if that is not the one that was interpreted."""
+        frame = self._frame(use)
+        return None if frame is None or frame is self._executor.frame else frame.module
+
+    def filename_of(self, use: Use) -> str:
+        """The file a use stands in."""
+        frame = self._frame(use)
+        return self._executor.frame.filename if frame is None else frame.filename
+
+    def _frame(self, use: Use) -> Frame | None:
+        return None if use.function is None else self._executor.run[id(use.function)].frame
+
+    def alone(self, use: Use) -> Use | None:
+        """The use as it is where nothing is known of the callers of the function it stands in."""
+        if use.function is None:
+            return use
+        executor, key = self._executor, id(use.function)
+        if key not in self._alone:
+            kept, executor.record = executor.record, Record()
+            executor.run_alone(executor.run[key])
+            self._alone[key] = Analysis(self.module, executor)
+            executor.record = kept
+        return next((one for one in self._alone[key].uses if one.node is use.node), None)
 
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
@@ -111,10 +139,13 @@ def parts_of(node: Any) -> Iterator[nodes.Expr]:
                 yield part
 
 
-def interpret(module: nodes.Module, *, filename: str = "", everything: bool = False) -> Analysis:
-    """Interpret the functions of a file that a rule could speak of, or really all of them."""
-    frame = Frame(module, _default_framework(module))
-    executor = Executor(Terms(), frame, everything=everything)
+def interpret(
+    module: nodes.Module, *, filename: str = "", modules: Modules | None = None, everything: bool = False
+) -> Analysis:
+    """Interpret the functions of a file that a rule could speak of, or really all of them. What the file imports is
+    looked up in `modules`."""
+    frame = Frame(module, filename)
+    executor = Executor(Terms(), frame, modules or NoModules(), everything=everything)
     executor.steps_left = work_limit(module)
     executor.no_grad += assumptions.is_undifferentiated_file(filename)
     top = executor.block(module.body, State({})) or State({})
@@ -126,7 +157,7 @@ def interpret(module: nodes.Module, *, filename: str = "", everything: bool = Fa
 
 def _run_pending(executor: Executor) -> None:
     """Run what was defined, each on its own; definitions inside are found on the way and run in turn."""
-    interesting = _interesting(executor.frame.module)
+    interesting = _interesting(executor)
     while executor.functions or executor.classes:
         functions, executor.functions = executor.functions, []
         classes, executor.classes = executor.classes, []
@@ -148,10 +179,12 @@ def _run_methods(executor: Executor, cls: Class, interesting: Callable[[object],
             executor.run_alone(method)
 
 
-def _interesting(module: nodes.Module) -> Callable[[object], bool]:
-    """Can a function break, or does it mention one of this file that can?"""
+def _interesting(executor: Executor) -> Callable[[object], bool]:
+    """Can a function break, or does it mention one that can, of this file or imported into it?"""
+    module = executor.frame.module
     functions = [one for one in statements_of(module.body) if isinstance(one, nodes.FunctionDef)]
     dangerous = {one.name for one in functions if one.has_hazard and one.name not in _CALLED_UNNAMED}
+    dangerous |= {name for name, path in module.imports.items() if executor.is_dangerous_import(name, path)}
 
     def interesting(function: object) -> bool:
         return isinstance(function, nodes.FunctionDef) and (
@@ -159,9 +192,3 @@ def _interesting(module: nodes.Module) -> Callable[[object], bool]:
         )
 
     return interesting
-
-
-def _default_framework(module: nodes.Module) -> str:
-    """The framework of a value about which nothing else tells: the first of those the file imports."""
-    found = {framework_of(path) for path in module.imports.values()}
-    return next((name for name in _PRIORITY if name in found), "torch")

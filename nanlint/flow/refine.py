@@ -117,7 +117,6 @@ class Refiner:
                 return state
             term, range = step
 
-
     def _arranged(self, condition: Term, how: Term) -> Term:
         """The condition for elements that a view puts elsewhere: that of the view, wherever it is computed."""
         if condition.head == "const":

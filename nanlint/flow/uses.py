@@ -80,12 +80,14 @@ class Context:
         statement: the statement the call stands in.
         function: the name of what is called.
         record: the uses inside, with what they met on this occasion.
+        filename: the file the call stands in.
     """
 
     call: Expr
     statement: Stmt
     function: str
     record: Record
+    filename: str
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ def lower_module(module: cst.Module) -> nodes.Module:
     names.collect(module.body, scope)
     lowering = _Lowering(scope)
     body = lowering.block(module.body)
-    return nodes.Module(module, body, scope.imports, lowering.mentions)
+    return nodes.Module(module, body, scope.imports, tuple(scope.stars), lowering.mentions)
 
 
 class _Lowering(Expressions):

@@ -26,13 +26,14 @@ class Scope:
     (`try: import numpy as np / except ImportError: np = None`).
     """
 
-    __slots__ = ("bound", "imports", "is_class", "parent")
+    __slots__ = ("bound", "imports", "is_class", "parent", "stars")
 
     def __init__(self, parent: Scope | None, *, is_class: bool = False) -> None:
         self.parent = parent
         self.is_class = is_class
         self.bound: set[str] = set()
         self.imports: dict[str, str] = {}
+        self.stars: list[str] = []  # what `from path import *` takes its names from, with a dot at the end
 
     def resolve(self, name: str) -> str | None:
         """The dotted path `name` was imported as, `builtins.NAME` for a builtin, None for a variable."""
@@ -67,6 +68,8 @@ def _collect_small(node: cst.BaseSmallStatement | cst.BaseStatement, scope: Scop
     elif isinstance(node, cst.Import):
         scope.imports.update(_import_bindings(node))
     elif isinstance(node, cst.ImportFrom):
+        if isinstance(node.names, cst.ImportStar):
+            scope.stars.append(_prefix(node))
         scope.imports.update(_from_bindings(node))
 
 
@@ -143,10 +146,15 @@ def _import_bindings(node: cst.Import) -> Iterator[tuple[str, str]]:
             yield top, top
 
 
+def _prefix(node: cst.ImportFrom) -> str:
+    """`.pkg.` of `from .pkg import …`."""
+    return "." * len(node.relative) + (dotted(node.module) + "." if node.module is not None else "")
+
+
 def _from_bindings(node: cst.ImportFrom) -> Iterator[tuple[str, str]]:
     if isinstance(node.names, cst.ImportStar):
         return
-    prefix = "." * len(node.relative) + (dotted(node.module) + "." if node.module is not None else "")
+    prefix = _prefix(node)
     for alias in node.names:
         path = prefix + dotted(alias.name)
         if alias.asname is None:

@@ -315,4 +315,5 @@ class Module:
     origin: Any
     body: list[Stmt]
     imports: dict[str, str]  # module-level alias → dotted path
+    stars: tuple[str, ...] = ()  # `from path. import *`, with the dot after the path
     mentions: dict[str, int] = field(default_factory=dict)  # how often each name or attribute is read

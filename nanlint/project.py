@@ -1,0 +1,166 @@
+"""The files around the one that is linted, read when a name is imported from them. Nothing is ever really imported."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import libcst as cst
+
+from nanlint.depth import check_depth
+from nanlint.ir import nodes
+from nanlint.ir.lower import lower_module
+from nanlint.source import Source, SourceError, read_source
+
+# a syntax tree takes about a hundred times the memory of its text: so much text is kept as trees
+_KEPT_BYTES = 2_000_000
+# generated tables of that size hold no helper anyone reads
+_LARGEST = 300_000
+# how far above a script the folder may be that its imports start from
+_LEVELS = 4
+
+
+class Loaded(NamedTuple):
+    """A file and its IR."""
+
+    source: Source
+    module: nodes.Module
+
+
+class Project:
+    """Finds and parses what the linted files import from each other. One serves a whole run."""
+
+    def __init__(self) -> None:
+        self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
+        self._size = 0
+
+    def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
+        """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
+
+        `path` may begin with dots, relative to `importer`, the file that imports.
+        """
+        return _find(path, str(Path(importer).parent))
+
+    def load(self, filename: str) -> nodes.Module | None:
+        """The IR of a file; None if it cannot be read, is no Python, or is too large."""
+        loaded = self.loaded(filename)
+        return None if loaded is None else loaded.module
+
+    def parsed(self, source: Source) -> nodes.Module:
+        """The IR of a text, from memory if it is that of a file read lately.
+
+        Raises:
+            SourceError: the text is not Python.
+        """
+        _, loaded = self._loaded.get(source.filename, (None, None))
+        if loaded is None or loaded.source.text != source.text:
+            loaded = Loaded(source, parse(source))
+            if len(source.text) <= _LARGEST:
+                self._keep(source.filename, _changed(source.filename), loaded)
+        return loaded.module
+
+    def loaded(self, filename: str) -> Loaded | None:
+        """The file and its IR, from memory if it was read lately."""
+        changed = _changed(filename)
+        time, loaded = self._loaded.get(filename, (None, None))
+        if time != changed:
+            loaded = _load(filename)
+            self._keep(filename, changed, loaded)
+        self._loaded.move_to_end(filename)
+        return loaded
+
+    def _keep(self, filename: str, changed: float, loaded: Loaded | None) -> None:
+        self._forget(filename)
+        self._size += _size(loaded)
+        self._loaded[filename] = changed, loaded
+        while self._size > _KEPT_BYTES and len(self._loaded) > 1:
+            self._forget(next(iter(self._loaded)))
+
+    def _forget(self, filename: str) -> None:
+        _, loaded = self._loaded.pop(filename, (None, None))
+        self._size -= _size(loaded)
+
+
+def parse(source: Source) -> nodes.Module:
+    """The IR of a text.
+
+    Raises:
+        SourceError: the text is not Python.
+    """
+    try:
+        return lower_module(cst.parse_module(source.text))
+    except cst.ParserSyntaxError as error:
+        raise SourceError(error.message.splitlines()[0], error.raw_line, error.raw_column + 1) from None
+
+
+def _changed(filename: str) -> float:
+    try:
+        return Path(filename).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(loaded: Loaded | None) -> int:
+    return 0 if loaded is None else len(loaded.source.text)
+
+
+def _load(filename: str) -> Loaded | None:
+    try:
+        if Path(filename).stat().st_size > _LARGEST:
+            return None
+        source = read_source(Path(filename), filename)
+        check_depth(source)
+        return Loaded(source, parse(source))
+    except (SourceError, OSError, RecursionError):
+        return None
+
+
+@cache
+def _find(path: str, folder: str) -> tuple[str, tuple[str, ...]] | None:
+    name = path.lstrip(".")
+    level = len(path) - len(name)
+    words = tuple(word for word in name.split(".") if word)
+    if level:
+        base = Path(folder)
+        for _ in range(level - 1):
+            base = base.parent
+        return _inside(base, words)
+    for base in _bases(Path(folder)):
+        if words and ((base / words[0]).is_dir() or (base / f"{words[0]}.py").is_file()):
+            found = _inside(base, words)
+            if found is not None:
+                return found
+    return None
+
+
+def _bases(folder: Path) -> list[Path]:
+    """Where an absolute import may start: beside the script, or above the outermost package."""
+    bases = [folder]
+    for _ in range(_LEVELS):
+        is_package = (folder / "__init__.py").is_file()
+        if not is_package and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file()):
+            break
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+        bases.append(folder)
+    return bases
+
+
+def _inside(base: Path, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    at = base
+    for index, word in enumerate(words):
+        if (at / word / "__init__.py").is_file() or ((at / word).is_dir() and not (at / f"{word}.py").is_file()):
+            at = at / word
+        elif (at / f"{word}.py").is_file():
+            return str(at / f"{word}.py"), words[index + 1 :]
+        else:
+            return _package(at, words[index:])
+    return _package(at, ())
+
+
+def _package(folder: Path, rest: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    init = folder / "__init__.py"
+    return (str(init), rest) if init.is_file() else None
