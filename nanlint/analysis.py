@@ -61,7 +61,9 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         found = run_checks(cards, facts, settings)
         if "noqa" not in source.text and "nanlint:" not in source.text:
             found = [one for one in found if settings.reports(one.card, one.evidence)]
-        return _Locator(source, analysis.module, facts, found).diagnostics() if found else []
+        located = _Locator(source, analysis.module, facts, found).diagnostics() if found else []
+        analysis.release()
+        return located
 
 
 def reveal(source: Source) -> list[Reveal]:

@@ -36,7 +36,7 @@ SYNTAX_ERROR = ("NAN003", "syntax-error")
 # a repair can uncover another finding; a chain longer than this means that two repairs undo each other
 MAX_ROUNDS = 10
 
-_COLLECT_EVERY, _COLLECT_ALL_EVERY = 20, 1000  # files
+_COLLECT_EVERY, _COLLECT_ALL_EVERY = 500, 5000  # files
 
 
 @dataclass(frozen=True, slots=True)

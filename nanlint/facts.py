@@ -19,7 +19,7 @@ from nanlint.values.value import Grounds, Kind, Term, Value
 
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
-_TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple"})
+_TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
@@ -75,7 +75,9 @@ class Facts:
         value = None if alone is None or hazard is None else alone.values.get(hazard.operand)
         if alone is None or hazard is None or value is None:
             return False
-        found = _outside(value, hazard.safe, alone) or (_outside(value, hazard.smooth, alone) if hazard.smooth else None)
+        found = _outside(value, hazard.safe, alone) or (
+            _outside(value, hazard.smooth, alone) if hazard.smooth else None
+        )
         return found is not None and self._weighed(found, value, alone).evidence >= evidence
 
     def is_seen_in_calls(self, use: Use) -> bool:
@@ -177,9 +179,9 @@ class Facts:
         """Is it the square of something of which nothing is known? As a divisor it is as far from 0
         as that. Differences are different: two things may well be equal."""
         term = peel(term)
-        if term.head in ("mul", "div", "neg", "item"):
+        if term.head in ("mul", "div", "neg", "item", "masked_select"):
             varying = [arg for arg in term.args if isinstance(arg, Term) and arg.head != "const"]
-            if len(varying) == 1 or (term.head == "item" and varying):
+            if len(varying) == 1 or (term.head in ("item", "masked_select") and varying):
                 return self._is_square(varying[0])
         inner = squared(term)
         value = None if inner is None else self.value_of_term(inner)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +14,11 @@ import libcst as cst
 from nanlint.depth import check_depth
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
+from nanlint.ops import spellings
 from nanlint.source import Source, SourceError, read_source
 
 # a syntax tree takes about a hundred times the memory of its text: so much text is kept as trees
-_KEPT_BYTES = 2_000_000
+_KEPT_BYTES = 1_500_000
 # generated tables of that size hold no helper anyone reads
 _LARGEST = 300_000
 # how far above a script the folder may be that its imports start from
@@ -35,6 +38,7 @@ class Project:
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
+        self._texts: dict[str, str] = {}
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
@@ -42,6 +46,30 @@ class Project:
         `path` may begin with dots, relative to `importer`, the file that imports.
         """
         return _find(path, str(Path(importer).parent))
+
+    def may_break(self, path: str, importer: str, depth: int = 4) -> bool:
+        """Might this be a function that holds an operation which can break? Decided by its text, unparsed: most
+        imported functions hold none, and parsing is what costs time."""
+        found = self.find(path, importer)
+        if found is None or len(found[1]) != 1 or depth == 0:
+            return False
+        filename, (name,) = found
+        text = self._text(filename)
+        definition = re.search(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
+        if definition is not None:
+            return _HAZARD.search(_definition_at(text, definition.start())) is not None
+        return any(
+            self.may_break(f"{module}{'' if module.endswith('.') else '.'}{name}", filename, depth - 1)
+            for module in _exporters(text, name)
+        )
+
+    def _text(self, filename: str) -> str:
+        if filename not in self._texts:
+            try:
+                self._texts[filename] = read_source(Path(filename), filename).text
+            except (SourceError, OSError):
+                self._texts[filename] = ""
+        return self._texts[filename]
 
     def load(self, filename: str) -> nodes.Module | None:
         """The IR of a file; None if it cannot be read, is no Python, or is too large."""
@@ -81,6 +109,33 @@ class Project:
     def _forget(self, filename: str) -> None:
         _, loaded = self._loaded.pop(filename, (None, None))
         self._size -= _size(loaded)
+
+
+_FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
+_WORDS = "|".join(
+    sorted(
+        {
+            name.rpartition(".")[2]
+            for name in (*spellings.functions(), *spellings.methods())
+            if (one := spellings.function(name) or spellings.method(name)) and one.operation.hazard
+        }
+    )
+)
+_HAZARD = re.compile(rf"/|\*\*|\b(?:{_WORDS})\b")
+
+
+def _definition_at(text: str, start: int) -> str:
+    """The text of a top-level definition: up to the next line that is not indented."""
+    end = re.compile(r"^(?=[^\s)#])", re.MULTILINE).search(text, text.find("\n", start) + 1)
+    return text[start : len(text) if end is None else end.start()]
+
+
+def _exporters(text: str, name: str) -> Iterator[str]:
+    """The modules that a module may have a name from."""
+    for statement in _FROM.finditer(text):
+        names = re.findall(r"\w+|\*", statement[2])
+        if name in names or "*" in names:
+            yield statement[1]
 
 
 def parse(source: Source) -> nodes.Module:

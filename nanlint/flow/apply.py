@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nanlint.flow.relations import sharpen
+from nanlint.ops.constructors import converted
 from nanlint.ops.operation import Form, Operation, Role, Spelling
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.rounding import rounded
@@ -17,10 +18,11 @@ _CONDITIONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
 )
 # an element of their results depends on others than the one in its place
-_MIXING = frozenset(
-    "view part masked_select stack cumsum cumprod matmul len size bincount softmax log_softmax logsumexp normalize "
-    "batch_norm cosine_similarity distance cross_entropy mse_loss l1_loss".split()
-)
+_MIXING = frozenset({
+    "view", "part", "masked_select", "stack", "cumsum", "cumprod", "matmul", "len", "size", "bincount", "softmax",
+    "log_softmax", "logsumexp", "normalize", "batch_norm", "cosine_similarity", "distance", "cross_entropy",
+    "mse_loss", "l1_loss",
+})  # fmt: skip
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
     {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
@@ -28,6 +30,9 @@ _NO_GRADIENT = frozenset(
 )
 # operations whose result is bounded by what they are: these begin an explanation
 _PRODUCERS_FROM = Grounds.UNDERFLOW
+# of truth values these make whole numbers
+_COUNTING = frozenset({"sum", "prod", "cumsum", "cumprod", "add", "sub", "argmax", "count_nonzero", "bincount"})
+_SHORT = (DType.FLOAT16, DType.BFLOAT16)
 _WHOLE = (DType.BOOLEAN, DType.INTEGER)
 _NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
@@ -39,6 +44,11 @@ def mixes(operation: Operation, given: Container[str]) -> bool:
     return operation.role is Role.REDUCE or operation.name in _MIXING
 
 
+def fitted(value: Value, dtype: DType | None) -> Value:
+    """A value as it is stored in a tensor of this dtype: fractions do not fit into whole numbers."""
+    return value.with_range(converted(value.range, dtype)) if dtype in _WHOLE else value
+
+
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in _FRESH:
@@ -48,7 +58,7 @@ def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str
     args: list[Any] = []
     for operand in names:
         value = operands.get(operand)
-        args.append(None if value is None else value.term or _term_of_dtype(terms, value))
+        args.append(None if value is None else value.term or _implied_term(terms, value))
     if name == "copy" and _truncates(operands):
         name = "truncated"
     elif names[-1] == "how" and args[-1] is None:
@@ -56,9 +66,11 @@ def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str
     return terms.make(name, *args)
 
 
-def _term_of_dtype(terms: Terms, value: Value) -> Term:
+def _implied_term(terms: Terms, value: Value) -> Term:
     """`x.float()` implies a dtype, which is the same each time."""
-    return terms.make("path", value.payload) if value.kind is Kind.NAMESPACE else terms.fresh()
+    if value.kind is Kind.NAMESPACE:
+        return terms.make("path", value.payload)
+    return terms.fresh() if value.constant is None else terms.make("const", value.constant)
 
 
 def _truncates(operands: dict[str, Value]) -> bool:
@@ -154,8 +166,12 @@ def _dtype(operands: dict[str, Value], name: str) -> DType | None:
     if len(visible) != 1:
         return None
     dtype = visible.pop()
-    if dtype not in _WHOLE:
+    if dtype not in _WHOLE:  # with a float32 tensor, half precision gives float32
+        return None if None in known and dtype in _SHORT else dtype
+    if name == "full":
         return dtype
+    if dtype is DType.BOOLEAN and name in _COUNTING:
+        dtype = DType.INTEGER
     # whole numbers stay whole only among themselves
     fractions = None in known or any(value.is_scalar and not value.range.integer for value in values)
     return None if fractions or name in ("div", "mean", "sqrt", "log") else dtype

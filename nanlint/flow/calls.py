@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nanlint.flow.classes import instance_of
-from nanlint.flow.functions import Class, Function, Instance
+from nanlint.flow.functions import Class, Function, Instance, Pending
 from nanlint.flow.inline import Inliner
 from nanlint.flow.layers import Layers, construct_layer
 from nanlint.flow.outlets import only_shows
@@ -18,10 +19,24 @@ from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
 
+# methods of lists and dicts that change nothing
+_READING = frozenset({"index", "count", "copy", "get", "keys", "values", "items"})
+# functions that change no list they get
+_HARMLESS = ("builtins.", "math.", "itertools.", "torch.", "numpy.", "jax.", "tensorflow.")
+
+
 class Calls(Inliner):
     """The part of the evaluator that knows what is called."""
 
     dynamic: dict[int, nodes.Apply]
+
+    def settled(self, value: Value) -> Value:
+        """The value with an imported class looked up, if it is an object of one."""
+        raise NotImplementedError
+
+    def is_of_project(self, path: str) -> bool:
+        """Does a dotted path lead to another file of the project?"""
+        raise NotImplementedError
 
     def apply(self, expr: nodes.Apply, state: State) -> Value:
         """The value of an application."""
@@ -45,7 +60,8 @@ class Calls(Inliner):
         method = expr.func.name if isinstance(expr.func, nodes.Attribute) else None
         if not only_shows(None, method):
             self.record.outlets.leave(func, *args, *keywords)
-        self._forget_mutated(expr, state)
+        self._forget_mutated(expr, args, state)
+        self.forget_lists((*args, *keywords), state)
         if isinstance(expr.func, nodes.Name) and expr.func.id == "reveal_range" and args and self.recording:
             self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
         if isinstance(expr.func, nodes.Attribute) and expr.func.name in ("shape", "get_shape"):
@@ -56,6 +72,7 @@ class Calls(Inliner):
         """The function that a call of this value runs."""
         if isinstance(func.payload, Function):
             return func.payload
+        func = self.settled(func)
         if isinstance(func.payload, Instance):
             for name in ("forward", "__call__", "call"):
                 if (method := func.payload.cls.method(name)) is not None:
@@ -72,6 +89,8 @@ class Calls(Inliner):
             self.record.calls[id(expr)] = (path, expr, args, self.statement, state.copy())
         if not only_shows(path, None):
             self.record.outlets.leave(*args, *keywords.values())
+            if not path.startswith(_HARMLESS):
+                self.forget_lists((*args, *keywords.values()), state)
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
@@ -84,6 +103,8 @@ class Calls(Inliner):
             return Value(BOOLEAN, Kind.NUMBER, Grounds.KNOWN, differentiable=False)
         if path in ("builtins.list", "builtins.tuple", "builtins.sorted") and args:
             return replace(args[0], kind=Kind.SEQUENCE, items=None, term=None)
+        if path.rpartition(".")[2][:1].isupper() and self.is_of_project(path):
+            return Value(kind=Kind.OBJECT, payload=Pending(path, self.frame.filename), differentiable=False)
         return spellings.call_value(path) or UNKNOWN
 
     def _as_apply(self, expr: nodes.Call, spelling: Spelling, operands: dict[str, nodes.Expr]) -> nodes.Apply:
@@ -94,8 +115,23 @@ class Calls(Inliner):
             self.dynamic[id(expr)] = found
         return found
 
-    def _forget_mutated(self, expr: nodes.Call, state: State) -> None:
-        """An in-place method we do not know (`x.foo_()`) leaves its receiver unknown."""
+    def _forget_mutated(self, expr: nodes.Call, args: Sequence[Value], state: State) -> None:
+        """An in-place method we do not know (`x.foo_()`) leaves its receiver unknown, and so do most of a list's."""
         func = expr.func
-        if isinstance(func, nodes.Attribute) and func.name.endswith("_") and not func.name.endswith("__"):
-            self.assign_in_place(func.base, self.silently(func.base, state), UNKNOWN, state)
+        if not isinstance(func, nodes.Attribute):
+            return
+        in_place = func.name.endswith("_") and not func.name.endswith("__")
+        if not in_place and (func.name in _READING or not _is_place(func.base)):
+            return
+        receiver = self.silently(func.base, state)
+        if receiver.kind in (Kind.SEQUENCE, Kind.DICT):
+            self.change_list(func.base, receiver, func.name, args, state)
+        elif in_place:
+            self.assign_in_place(func.base, receiver, UNKNOWN, state)
+
+
+def _is_place(expr: nodes.Expr) -> bool:
+    """A variable, an attribute or an item of one: where a list is kept. Not the result of a chain of calls."""
+    while isinstance(expr, nodes.Attribute | nodes.Subscript):
+        expr = expr.base
+    return isinstance(expr, nodes.Name) and expr.path is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.apply import apply, mixes, term_for
+from nanlint.flow.apply import apply, fitted, mixes, term_for
 from nanlint.flow.functions import Frame, Function
 from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
@@ -50,6 +50,7 @@ class Evaluator(Members):
         self.followed = {}
         self.unfollowed = set()
         self.run = {}
+        self.filling = 0
         self.as_calls: dict[int, nodes.Call] = {}  # method calls that turned out to be no operations
         self.refiner = Refiner(terms, self.by_term.get)
 
@@ -126,6 +127,10 @@ class Evaluator(Members):
         name = spelling.operation.name
         if name in ("max", "min") and _is_elementwise(operands):
             return self._extreme_of_two(expr, spelling, operands, state)
+        if name in ("max", "min") and spelling.framework == "torch" and _may_be_elementwise(expr, operands):
+            both = self._extreme_of_two(expr, spelling, operands, state)
+            operands = {**operands, "dim": replace(operands["dim"], kind=Kind.NUMBER)}
+            return join_values(both, self._finish(expr, spelling, operands, state), self.terms)
         operands = {**spelling.fixed, **operands}
         if name in ("copy", "detach") and operands["x"].kind is Kind.STRING:
             return _number_in(operands["x"])
@@ -135,7 +140,9 @@ class Evaluator(Members):
         if name in ("size", "len"):
             result = self._length(spelling, operands, result)
         if "dim" in operands and name in _WITH_INDICES and "alone" not in operands and result.framework == "torch":
-            position = Value(COUNT, Kind.TENSOR, Grounds.KNOWN, self.terms.fresh(), framework=result.framework)
+            position = Value(
+                COUNT, Kind.TENSOR, Grounds.KNOWN, self.terms.fresh(), dtype=DType.INTEGER, framework="torch"
+            )
             result = replace(result, items=(result, position))
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
@@ -145,7 +152,8 @@ class Evaluator(Members):
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         if "out" in expr.keywords:
-            self.assign_in_place(expr.keywords["out"], UNKNOWN, result, state)
+            out = expr.keywords["out"]
+            self.assign_in_place(out, self.silently(out, state), result, state)
         return result
 
     def _use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
@@ -172,6 +180,9 @@ class Evaluator(Members):
             return Value(kind=Kind.SHAPE, term=self.terms.make("attr", operands["x"].term, "shape"))
         if name == "len" and (items := operands["x"].items) is not None:
             return replace(result, range=constant(len(items)), differentiable=False)
+        counted = operands["x"].term
+        if counted is not None and operands["x"].kind is Kind.SEQUENCE and counted.head in ("list", "either"):
+            return replace(result, range=COUNT, grounds=Grounds.ASSUMED, differentiable=False)
         batch = dim is not None and dim.constant == 0
         return replace(result, range=SIZE, grounds=Grounds.KNOWN if batch else Grounds.ASSUMED, differentiable=False)
 
@@ -195,10 +206,15 @@ class Evaluator(Members):
                 self.record.guards.append(Guard(expr, arm, expr.operands[condition], test, truth))
                 arms.append(self.evaluate(arm, inside))
                 self.record.guards.pop()
-        if len(arms) < len(sides):
-            return arms[0] if arms else operands[sides[0][0]]
-        joined = join_values(arms[0], arms[1], self.terms)
         spelling = expr.spelling
+        if len(arms) < len(sides):
+            only = arms[0] if arms else operands[sides[0][0]]
+            if spelling.form is Form.INPLACE:
+                self.assign_in_place(expr.operands["x"], operands["x"], replace(only, kind=Kind.TENSOR), state)
+            return only
+        if condition == "mask":
+            arms[0] = fitted(arms[0], operands["x"].dtype)
+        joined = join_values(arms[0], arms[1], self.terms)
         term = term_for(self.terms, spelling.operation.name, spelling.operation.operands, operands)
         framework = arms[0].framework or arms[1].framework or spelling.framework
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
@@ -264,8 +280,8 @@ class Evaluator(Members):
     def display(self, expr: nodes.Display, state: State) -> Value:
         items = tuple(self.evaluate(item, state) for item in expr.items)
         if any(isinstance(item, nodes.Starred) for item in expr.items):
-            return Value(kind=Kind.SEQUENCE)
-        term = self.terms.make("tuple", *(item.term for item in items))
+            return Value(kind=Kind.SEQUENCE, term=self.terms.fresh(*(item.term for item in items)))
+        term = self.terms.make("tuple" if expr.kind == "tuple" else "list", *(item.term for item in items))
         return Value(kind=Kind.SEQUENCE, items=items, term=term)
 
     def opaque(self, expr: nodes.Opaque, state: State) -> Value:
@@ -275,10 +291,9 @@ class Evaluator(Members):
         return UNKNOWN
 
     def dict_display(self, expr: nodes.DictDisplay, state: State) -> Value:
-        for part in (*expr.keys, *expr.values):
-            if part is not None:
-                self.record.outlets.leave(self.evaluate(part, state))
-        return Value(kind=Kind.DICT)
+        parts = [self.evaluate(part, state) for part in (*expr.keys, *expr.values) if part is not None]
+        self.record.outlets.leave(*parts)
+        return Value(kind=Kind.DICT, term=self.terms.fresh(*(part.term for part in parts), head="list"))
 
     def starred(self, expr: nodes.Starred, state: State) -> Value:
         self.record.outlets.leave(self.evaluate(expr.value, state))
@@ -312,7 +327,8 @@ class Evaluator(Members):
         self.record.outlets.leave(*values)
         if expr.kind == "dict":
             return Value(kind=Kind.DICT)
-        return replace(values[0], kind=Kind.SEQUENCE, items=None, term=None, payload=None, attains=None)
+        term = self.terms.make("part", values[0].term, self.terms.fresh())
+        return replace(values[0], kind=Kind.SEQUENCE, items=None, term=term, payload=None, attains=None)
 
 
 def _number_in(text: Value) -> Value:
@@ -332,6 +348,16 @@ def _is_elementwise(operands: dict[str, Value]) -> bool:
         return True
     dim = operands.get("dim")
     return dim is not None and dim.kind in (Kind.TENSOR, Kind.ARRAY)
+
+
+def _may_be_elementwise(expr: nodes.Apply, operands: dict[str, Value]) -> bool:
+    """`torch.max(x, y)` where nothing tells whether y is a tensor or a dimension."""
+    dim = operands.get("dim")
+    if dim is None or dim.kind is not Kind.UNKNOWN or dim.constant is not None or dim.range.integer:
+        return False
+    name = dim.term.args[-2 if dim.term.head == "param" else -1] if dim.term is not None and dim.term.args else ""
+    named = isinstance(name, str) and ("dim" in name or "ax" in name)
+    return not (named or expr.keywords)
 
 
 def _truth(term: Term, *operands: Value) -> Value:

@@ -12,9 +12,10 @@ from typing import Any
 
 from nanlint.flow.classes import fill_attributes, instance_of
 from nanlint.flow.evaluate import Evaluator
-from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
+from nanlint.flow.functions import Class, Frame, Function, Instance, Pending, unbound_parameter
 from nanlint.flow.modules import ImportedNames, Modules
-from nanlint.flow.state import State, join_states, widen_values
+from nanlint.flow.sharing import change
+from nanlint.flow.state import State, join_states, join_values, joined_changes, widen_values
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD, framework_of
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
@@ -41,6 +42,7 @@ class Executor(Evaluator):
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.filled: set[Class] = set()
+        self.enclosings: list[dict[str, Value]] = []  # what nested functions see: themselves too
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
         for statement in body:
@@ -66,10 +68,13 @@ class Executor(Evaluator):
 
     def assign(self, node: nodes.Assign, state: State) -> State:
         value = self.evaluate(node.value, state)
-        if node.augmented and isinstance(node.value, nodes.Apply) and value.kind is Kind.TENSOR:
-            # `x += y` changes the tensor itself, whatever other names it has
+        if node.augmented and isinstance(node.value, nodes.Apply) and value.kind in (Kind.TENSOR, Kind.UNKNOWN):
+            # `x += y` changes the tensor itself, whatever other names it has; a number stays as it is under those
             old = self.silently(node.targets[0], state)
-            self.assign_in_place(node.targets[0], old, value, state)
+            if value.kind is Kind.TENSOR:
+                self.assign_in_place(node.targets[0], old, value, state)
+            elif old.kind is Kind.UNKNOWN:
+                change(state, old.term, replace(join_values(old, value, self.terms), attains=None), self.terms)
         for target in node.targets:
             if isinstance(target, nodes.Subscript):
                 self.evaluate(target, state)
@@ -121,6 +126,7 @@ class Executor(Evaluator):
         state.bind(node.name, value)
         if enclosing is not None:
             enclosing[node.name] = value
+            self.enclosings.append(enclosing)
         if self.recording and self.returns is None:
             self.functions.append(function)
         return state
@@ -134,7 +140,7 @@ class Executor(Evaluator):
 
     def _class(self, node: nodes.ClassDef, enclosing: dict[str, Value] | None, state: State) -> Class:
         bases = [self.evaluate(base, state) for base in node.bases]
-        own = tuple(base.payload for base in bases if isinstance(base.payload, Class))
+        own = [base.payload for base in bases if isinstance(base.payload, Class)]
         foreign = tuple(base.payload for base in bases if base.kind is Kind.NAMESPACE and isinstance(base.payload, str))
         return Class(node, self.frame, enclosing, own, foreign)
 
@@ -154,6 +160,10 @@ class Executor(Evaluator):
             return None
         value = frame.vars.get(found[1][0])
         return value if value is None or value.term is not None else value.with_term(self.terms.make("path", path))
+
+    def is_of_project(self, path: str) -> bool:
+        """Does a dotted path lead to another file of the project?"""
+        return framework_of(path) == "python" and self.modules.find(path, self.frame.filename) is not None
 
     def imported_by_star(self, name: str, frame: Frame) -> Value | None:
         """What a name denotes that may come from one of the `from x import *` of a module."""
@@ -184,11 +194,9 @@ class Executor(Evaluator):
         finally:
             self.frame, self.recording, self.framework = kept
 
-    def is_dangerous_import(self, name: str, path: str) -> bool:
+    def is_dangerous_import(self, path: str) -> bool:
         """Is it a function of the project that holds an operation which can break?"""
-        value = self.imported(path, self.frame.filename) if path.startswith(".") or "." in path else None
-        node = value.payload.node if value is not None and isinstance(value.payload, Function) else None
-        return isinstance(node, nodes.FunctionDef) and node.has_hazard
+        return framework_of(path) == "python" and self.modules.may_break(path, self.frame.filename)
 
     # --- functions -------------------------------------------------------------------------------------------
 
@@ -221,7 +229,22 @@ class Executor(Evaluator):
         """Make sure that the attributes of a class are known, as far as they are not just being found out."""
         if cls not in self.filled:
             self.filled.add(cls)
+            for path in cls.foreign:
+                base = self.imported(path, cls.frame.filename)
+                if base is not None and isinstance(base.payload, Class) and base.payload is not cls:
+                    cls.bases.append(base.payload)
+            self.filling += 1
             fill_attributes(self, cls)
+            self.filling -= 1
+
+    def settled(self, value: Value) -> Value:
+        """An object of an imported class is looked into when it is used, and not when it is made."""
+        if not isinstance(value.payload, Pending):
+            return value
+        cls = self.imported(value.payload.path, value.payload.importer)
+        known = cls is not None and isinstance(cls.payload, Class)
+        payload = Instance(cls.payload) if known and cls is not None else None
+        return replace(value, payload=payload)
 
     # --- branches --------------------------------------------------------------------------------------------
 
@@ -329,6 +352,7 @@ class Executor(Evaluator):
         end, loop = self._turn(head.copy(), turn)
         if end is not None:
             self._leave(head, end)
+            head.changed = joined_changes(head, end, self.terms)
             loop.continues = [end]
         self.statement = node
         return head, loop
@@ -340,7 +364,7 @@ class Executor(Evaluator):
             if old is None and "." not in name:
                 head.vars[name] = new
             elif old is not None and old.term is not new.term and new.term is not None and old.term is not None:
-                if old.term.head == "fresh":
+                if old.term.head in ("fresh", "either"):
                     self.terms.add_source(old.term, new.term)
                 else:
                     self.record.outlets.leave(new)
@@ -369,6 +393,7 @@ class Executor(Evaluator):
             forgotten = UNKNOWN.with_term(self.terms.fresh(old.term, new.term))
             head.vars[name] = forgotten if moved and forget else widened
         head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
+        head.changed = joined_changes(head, end, self.terms)
         return changed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from nanlint.flow import assumptions
 from nanlint.flow.state import Outside, State
@@ -20,6 +21,9 @@ _TRANSPARENT = frozenset(
 
 
 _PRIORITY = ("torch", "jax", "tensorflow", "keras", "numpy")
+
+
+_SHORT = 6  # statements
 
 
 class Frame:
@@ -89,10 +93,12 @@ class Function:
 
     @property
     def computes(self) -> bool:
-        """Can a call matter to numbers? Not one that only puts a dictionary together, or prints."""
-        if isinstance(self.node, nodes.Lambda):
+        """Can a call matter to numbers? One that reckons can, and a short one that checks or passes something on; one
+        that puts names and dictionaries together cannot."""
+        if isinstance(self.node, nodes.Lambda) or self.node.numbers:
             return True
-        return any(_matters(statement) for statement in statements_of(self.node.body))
+        statements = list(islice(statements_of(self.node.body), _SHORT + 1))
+        return len(statements) <= _SHORT and any(_matters(statement) for statement in statements)
 
     def visible(self) -> Outside:
         """What the body sees from outside, less the names it binds itself."""
@@ -115,7 +121,7 @@ class Class:
     node: nodes.ClassDef
     frame: Frame = field(compare=False)
     enclosing: Mapping[str, Value] | None = field(default=None, compare=False)
-    bases: tuple[Class, ...] = field(default=(), compare=False)
+    bases: list[Class] = field(default_factory=list, compare=False)
     foreign: tuple[str, ...] = field(default=(), compare=False)
     attributes: dict[str, Value] = field(default_factory=dict, compare=False)
 
@@ -151,6 +157,14 @@ class Instance:
     """An object of a class of the program."""
 
     cls: Class
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An object of a class of another file, which was not looked into yet."""
+
+    path: str
+    importer: str
 
 
 def _matters(statement: nodes.Stmt) -> bool:

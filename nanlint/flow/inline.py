@@ -14,12 +14,13 @@ from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Frame, Function, bind_arguments, decorator_path, statements_of
+from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_states, join_values
 from nanlint.flow.targets import Targets
 from nanlint.flow.uses import Context, Record
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD
-from nanlint.values.value import UNKNOWN, Term, Value
+from nanlint.values.value import UNKNOWN, Term, Terms, Value
 
 _DEPTH = 5  # calls within calls
 _STEPS = 800  # statements run in bodies of callees, whatever the size of the file
@@ -54,6 +55,7 @@ class Inliner(Targets):
     memo: dict[tuple[Any, ...], Outcome]
     followed: dict[int, set[int]]  # function node → the calls of it that were met
     unfollowed: set[int]  # functions with a call that was not run
+    filling: int  # how many classes' attributes are being found out
     run: dict[int, Function]  # every function that was ever entered, by its node
 
     def evaluate(self, expr: nodes.Expr, state: State) -> Value:
@@ -73,6 +75,7 @@ class Inliner(Targets):
         if bound is None or not self._worthwhile(function):
             self.unfollowed.add(id(function.node))
             self.record.outlets.leave(*args, *keywords.values())
+            self.forget_lists((*args, *keywords.values()), state)
             return replace(UNKNOWN, term=self.terms.fresh(*(value.term for value in (*args, *keywords.values()))))
         receiver = _receiver_name(call) if function.receiver is not None else None
         inner = self._entry(function, bound, receiver, state)
@@ -80,12 +83,14 @@ class Inliner(Targets):
         outcome = self.memo.get(key)
         if outcome is None:
             outcome = self.memo[key] = self._run(function, inner, call)
-        _adopt(outcome, receiver, state)
-        return outcome.value
+        _adopt(outcome, receiver, state, self.terms)
+        return outcome.value.with_term(outcome.value.term)  # another object than that of the call before
 
     def _worthwhile(self, function: Function) -> bool:
+        if self.filling and function.owner is None:
+            return False  # what a constructor builds its layers with says nothing of numbers
         affordable = len(self.active) < _DEPTH and self.steps_left > 0 and function.node not in self.active
-        return affordable and function.runs_as_written and (function.computes)
+        return affordable and function.runs_as_written and function.computes
 
     def _entry(
         self, function: Function, bound: Mapping[str, Value | None], receiver: str | None, state: State
@@ -152,11 +157,11 @@ class Inliner(Targets):
         return Outcome(value or unknown, after.facts, after.changed, attributes)
 
 
-def _adopt(outcome: Outcome, receiver: str | None, state: State) -> None:
+def _adopt(outcome: Outcome, receiver: str | None, state: State, terms: Terms) -> None:
     """What the callee learned and changed holds for the caller."""
     state.facts.update(outcome.facts)
     for term, value in outcome.changed.items():
-        state.replace_term(term, value)
+        change(state, term, value, terms)
     if receiver is not None:
         for name, value in outcome.attributes.items():
             state.vars[f"{receiver}.{name}"] = value

@@ -49,13 +49,20 @@ class Members(Calls):
         """An imported name: a constant where the library defines one, else just the path."""
         value = spellings.namespace_value(path)
         term = self.terms.make("path", path)
-        if value is None and (own := self.imported(path, self.frame.filename)) is not None:
+        if value is None and (own := self._imported_value(path)) is not None:
             return own
         if value is None:
             return Value(kind=Kind.NAMESPACE, term=term, payload=path, grounds=Grounds.KNOWN)
         if value.constant is not None:
             term = self.terms.make("const", value.constant)
         return value.with_term(term)
+
+    def _imported_value(self, path: str) -> Value | None:
+        """Constants and functions; classes only when an object of them is used."""
+        name = path.rpartition(".")[2]
+        if name.isupper() or (not name[:1].isupper() and not self.filling):
+            return self.imported(path, self.frame.filename)
+        return None
 
     def attribute(self, expr: nodes.Attribute, state: State) -> Value:
         if expr.path is not None:
@@ -65,10 +72,11 @@ class Members(Calls):
         base = self.evaluate(expr.base, state)
         if known is not None:
             return state.known(known)
-        return state.known(self._attribute_of(base, expr.name, expr.base))
+        return state.known(state.latest(self._attribute_of(base, expr.name, expr.base)))
 
     def _attribute_of(self, base: Value, name: str, base_expr: nodes.Expr) -> Value:
         term = self.terms.make("attr", base.term, name)
+        base = self.settled(base)
         if isinstance(base.payload, Instance | Class) and (own := self._member(base, name, base_expr)) is not None:
             return own if own.kind is Kind.FUNCTION else own.with_term(term)
         if isinstance(base.payload, tuple) and base.payload[0] == "finfo":
@@ -79,7 +87,7 @@ class Members(Calls):
             return Value(kind=Kind.SHAPE, term=term, differentiable=False)
         if name in _VIEWS:
             if name in _ALIGNED:
-                return replace(base, term=self.terms.make("copy", base.term, None), items=None)
+                return replace(base, term=self.terms.make("copy", base.term, None, None), items=None)
             how = self.terms.make("how", name)
             return replace(base, term=self.terms.make("view", base.term, how), items=None)
         if name in ("values", "indices") and base.items is not None:
@@ -120,6 +128,8 @@ class Members(Calls):
         if base.kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.SEQUENCE):
             kind = Kind.UNKNOWN if base.kind is Kind.SEQUENCE else base.kind
             selected = self._selected(expr, first, base, state)
+            if first is not None and first.dtype is DType.BOOLEAN and base.kind is not Kind.SEQUENCE:
+                term = self.terms.make("masked_select", base.term, first.term)
             return state.known(replace(selected, kind=kind, term=term, items=None, payload=None, attains=None))
         return UNKNOWN.with_term(term)
 

@@ -20,6 +20,9 @@ class Modules(Protocol):
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file a dotted path leads to, and what remains of the path inside it."""
 
+    def may_break(self, path: str, importer: str) -> bool:
+        """Might this be a function with an operation that can break?"""
+
     def load(self, filename: str) -> nodes.Module | None:
         """The IR of a file."""
 
@@ -29,6 +32,9 @@ class NoModules:
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         return None
+
+    def may_break(self, path: str, importer: str) -> bool:
+        return False
 
     def load(self, filename: str) -> nodes.Module | None:
         return None

@@ -37,6 +37,23 @@ class Analysis:
         self.reveals = list(record.reveals.values())
         self.assignments = list(record.assignments.values())
 
+    def release(self) -> None:
+        """Let go of what refers to itself (a module's variables hold functions, and these their module), so that it is
+        freed at once and not by the garbage collector, which would look at every syntax node."""
+        executor = self._executor
+        for frame in (executor.frame, *executor.frames.values()):
+            if frame is not None:
+                frame.vars = {}
+        for cls in executor.filled:
+            cls.attributes.clear()
+        for enclosing in executor.enclosings:
+            enclosing.clear()
+        record = executor.record
+        for held in (*vars(executor).values(), record.uses, record.values, record.contexts, record.calls, record.traps):
+            if isinstance(held, dict | list | set):
+                held.clear()
+        executor.terms.clear()
+
     def in_calls(self) -> Iterator[Analysis]:
         """The functions once more, as they are met in each call of them."""
         for context in self._record.contexts:
@@ -184,7 +201,7 @@ def _interesting(executor: Executor) -> Callable[[object], bool]:
     module = executor.frame.module
     functions = [one for one in statements_of(module.body) if isinstance(one, nodes.FunctionDef)]
     dangerous = {one.name for one in functions if one.has_hazard and one.name not in _CALLED_UNNAMED}
-    dangerous |= {name for name, path in module.imports.items() if executor.is_dangerous_import(name, path)}
+    dangerous |= {name for name, path in module.imports.items() if executor.is_dangerous_import(path)}
 
     def interesting(function: object) -> bool:
         return isinstance(function, nodes.FunctionDef) and (

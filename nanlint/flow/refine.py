@@ -40,16 +40,10 @@ class Refiner:
             return self._both(state, args[0], args[1], truth, negated=True)
         if head in _NEGATED:
             return self._compare(state, head if truth else _NEGATED[head], args[0], args[1])
-        if head in ("copy", "detach"):
-            return self.refine(state, args[0], truth)
-        if head == "truncated" and truth:
-            return self.refine(state, args[0], True)
-        if head == "view" and state.whole is None:
-            return self.refine(state, args[0], truth)
-        if head == "view" and args[0].head in _COMPOSED:
-            return self.refine(state, self._arranged(args[0], args[1]), truth)
+        if (shown := self._shown(state, condition, truth)) is not None:
+            return self.refine(state, shown, truth)
         if head == "all" and truth:
-            return self.refine(state, args[0], True)
+            return self._of_each(state, args[0], True)
         if head == "any":
             return self._any(state, args[0], truth)
         return self._truthy(state, condition, truth)
@@ -65,12 +59,18 @@ class Refiner:
 
     def _any(self, state: State, inner: Term, truth: bool) -> State | None:
         if not truth:
-            return self.refine(state, inner, False)
+            return self._of_each(state, inner, False)
         # a mask that selects something has a positive count
         for name in ("sum", "count_nonzero"):
             count = self._terms.make(name, inner, None, None) if name == "sum" else self._terms.make(name, inner, None)
             state.narrow(count, interval(1.0), UNKNOWN)
         return state
+
+    def _of_each(self, state: State, condition: Term, truth: bool) -> State | None:
+        """What holds (or does not) of each element, and of none in an empty selection."""
+        if not may_be_empty(condition):
+            return self.refine(state, condition, truth)
+        return self.refine(state.copy(), condition, truth) or state
 
     def _truthy(self, state: State, term: Term, truth: bool) -> State | None:
         value = self._value_of(term) or UNKNOWN
@@ -111,11 +111,18 @@ class Refiner:
             if not state.narrow(term, range, value):
                 return None
             if term.head in ("sum", "count_nonzero") and range.hi <= 0 and _is_condition(term.args[0]):
-                return self.refine(state, term.args[0], False)  # of a mask that counts nothing
+                return self._of_each(state, term.args[0], False)  # of a mask that counts nothing
             step = _operand_range(term, state.known(value).range)
             if step is None or (term.head == "view" and state.whole is not None):
                 return state
             term, range = step
+
+    def _shown(self, state: State, view: Term, truth: bool) -> Term | None:
+        """The condition that a view or conversion shows."""
+        head, args = view.head, view.args
+        if head in ("copy", "detach") or (head == "view" and state.whole is None) or (head == "truncated" and truth):
+            return args[0]  # type: ignore[no-any-return]
+        return self._arranged(args[0], args[1]) if head == "view" and args[0].head in _COMPOSED else None
 
     def _arranged(self, condition: Term, how: Term) -> Term:
         """The condition for elements that a view puts elsewhere: that of the view, wherever it is computed."""
@@ -125,6 +132,22 @@ class Refiner:
             return self._terms.make("view", condition, how)
         parts = (self._arranged(part, how) for part in condition.args if isinstance(part, Term))
         return self._terms.make(condition.head, *parts)
+
+
+_ONE_BY_ONE = _COMPOSED | {
+    "copy", "detach", "view", "truncated", "add", "sub", "mul", "div", "neg", "abs", "square", "pow", "sqrt", "exp",
+    "log", "log1p", "clamp", "relu", "sigmoid", "tanh", "softplus", "softmax", "log_softmax", "isnan", "isinf",
+    "isfinite", "maximum", "minimum", "where", "masked_fill",
+}  # fmt: skip
+
+
+def may_be_empty(term: Term, depth: int = 6) -> bool:
+    """Is it made of what a mask selects, element by element?"""
+    if term.head == "masked_select":
+        return True
+    if depth == 0 or term.head not in _ONE_BY_ONE:
+        return False
+    return any(isinstance(arg, Term) and may_be_empty(arg, depth - 1) for arg in term.args)
 
 
 def _is_condition(term: object) -> bool:

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp
+from math import exp, inf
 
+from nanlint.flow.refine import may_be_empty
 from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
 from nanlint.ops.terms import operand, operand_of, squared
-from nanlint.values.interval import NONNEGATIVE, Range, constant, interval
+from nanlint.values.interval import NAN, NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
 _ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
 _BELOW_ONE = interval(0.0, 1.0)  # rounding may reach it
 
 
+# what a reduction gives of no elements at all
+_OF_NOTHING = {
+    "sum": constant(0), "norm": constant(0), "prod": constant(1), "mean": NAN, "std": NAN, "var": NAN,
+    "logsumexp": constant(-inf),
+}  # fmt: skip
+
+
 def sharpen(name: str, operands: dict[str, Value], result: Value) -> Value:
     """The result of an operation, sharpened by relations between its operands."""
     rule = _RULES.get(name)
-    return result if rule is None else rule(operands, result)
+    result = result if rule is None else rule(operands, result)
+    if name in _OF_NOTHING and (term := operands["x"].term) is not None and may_be_empty(term):
+        return _or_of_nothing(name, result)
+    return result
+
+
+def _or_of_nothing(name: str, result: Value) -> Value:
+    """A mask may select nothing. That it does is no more than supposed."""
+    joined = result.range.join(_OF_NOTHING[name])
+    if joined.with_nan(False) == result.range.with_nan(False):
+        return result.with_range(joined)
+    return replace(result, range=joined, grounds=min(result.grounds, Grounds.ASSUMED))
 
 
 def _sub(operands: dict[str, Value], result: Value) -> Value:
@@ -91,7 +110,7 @@ def _extent(operands: dict[str, Value], result: Value) -> Value:
     if x is not None and x.head == "abs":
         x = _operand(x)
     parts = _operand(x) if x is not None and x.head == "stack" else None
-    if parts is None or parts.head != "tuple" or not _is_direction(parts.args):
+    if parts is None or parts.head not in ("tuple", "list") or not _is_direction(parts.args):
         return result
     return replace(result, range=interval(0.7, 1.001), grounds=Grounds.KNOWN)
 

@@ -105,13 +105,14 @@ class State:
         for key in [key for key in self.vars if key.startswith(prefix)]:
             del self.vars[key]
 
-    def replace_term(self, old: Term | None, new: Value) -> None:
-        """An in-place change: every variable that names the same object sees the new value."""
-        if old is not None:
-            self.changed[old] = new
-            for name, value in self.vars.items():
-                if value.term is old:
-                    self.vars[name] = new
+    def latest(self, value: Value) -> Value:
+        """A value that was read before, as in-place changes have left it since."""
+        for _ in range(8):
+            after = None if value.term is None else self.changed.get(value.term)
+            if after is None:
+                return value
+            value = after
+        return UNKNOWN
 
     def known(self, value: Value) -> Value:
         """The value as sharpened by the facts about its term."""
@@ -184,7 +185,7 @@ def join_values(a: Value, b: Value, terms: Terms) -> Value:
         range=a.range.join(b.range),
         kind=a.kind if a.kind is b.kind else _either(a, b),
         grounds=_joined_grounds(a, b),
-        term=a.term if a.term is b.term else terms.fresh(a.term, b.term),
+        term=a.term if a.term is b.term else terms.fresh(a.term, b.term, head="either"),
         why=a.why if a.why is not None else b.why,
         dtype=a.dtype if a.dtype is b.dtype else None,
         framework=a.framework or b.framework,
@@ -231,12 +232,12 @@ def join_states(a: State | None, b: State | None, terms: Terms) -> State | None:
             vars[name] = _maybe_unbound(name, value, a, terms)
     facts = {term: fact.join(b.facts[term]) for term, fact in a.facts.items() if term in b.facts}
     joined = State(vars, {term: fact for term, fact in facts.items() if fact != ANY}, a.globals)
-    joined.changed = _joined_changes(a, b, terms)
+    joined.changed = joined_changes(a, b, terms)
     joined.whole = a.whole
     return joined
 
 
-def _joined_changes(a: State, b: State, terms: Terms) -> dict[Term, Value]:
+def joined_changes(a: State, b: State, terms: Terms) -> dict[Term, Value]:
     """An object that one of two paths changed may be as it was before: of that nothing is known here."""
     if not a.changed and not b.changed:
         return {}

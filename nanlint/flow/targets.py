@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 from nanlint.flow import assumptions
+from nanlint.flow.apply import fitted
 from nanlint.flow.refine import Refiner
+from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_values
 from nanlint.flow.uses import Record
 from nanlint.ir import nodes
-from nanlint.values.interval import SIZE, interval
+from nanlint.values.interval import SIZE, Range, interval
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
+# after these a list has an element
+_GROWING = frozenset({"append", "insert"})
 # an in-place change of these is seen by others
 _NOT_OURS = frozenset({"param", "attr", "item", "global"})
 
@@ -36,13 +41,15 @@ class Targets:
             if special is not None:
                 return special(self, expr, state)
         if iterated.items:
-            joined = iterated.items[0]
+            joined = state.latest(iterated.items[0])
             for item in iterated.items[1:]:
-                joined = join_values(joined, item, self.terms)
-            return joined.with_term(self.terms.fresh(joined.term))
+                joined = join_values(joined, state.latest(item), self.terms)
+            return joined.with_term(self.terms.fresh(joined.term, head="either"))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
             term = self.terms.fresh(iterated.term)
+            if iterated.kind is Kind.TENSOR and iterated.term is not None:
+                term = self.terms.make("part", iterated.term, term)
             return replace(iterated, kind=kind, term=term, items=None, payload=None, attains=None)
         return UNKNOWN.with_term(self.terms.fresh(iterated.term))
 
@@ -86,24 +93,56 @@ class Targets:
         index = self.silently(target.index[0], state) if len(target.index) == 1 else UNKNOWN
         if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN) or isinstance(target.base, nodes.Attribute):
             self.record.outlets.leave(value)
+        if before.kind in (Kind.SEQUENCE, Kind.DICT):
+            self._store_item(target.base, before, index, value, state)
         if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN):
             return
         kept: Value | None = before
         if index.dtype is DType.BOOLEAN and index.term is not None:
             outside = self.refiner.refine(state.chosen(), index.term, False)
             kept = None if outside is None else self.silently(target.base, outside)
+        value = fitted(value, before.dtype)
         stored = value if kept is None else join_values(kept, value, self.terms)
         term = self.terms.fresh(before.term, value.term)
         after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None)
         self.assign_in_place(target.base, before, after, state)
+
+    def _store_item(self, target: nodes.Expr, before: Value, index: Value, value: Value, state: State) -> None:
+        """`a[0] = v` for a list or dict."""
+        at, items = index.constant, before.items
+        after = self._forgotten(before, value)
+        if items is not None and at is not None and -len(items) <= at < len(items):
+            place = int(at) % len(items)
+            after = replace(after, items=(*items[:place], value, *items[place + 1 :]))
+        self.assign_in_place(target, before, after, state)
+
+    def _forgotten(self, display: Value, *added: Value) -> Value:
+        """A list or dict of which no more is known than what may be in it."""
+        sources = (item.term for item in (*(display.items or ()), *added))
+        return Value(kind=display.kind, term=self.terms.fresh(display.term, *sources, head="list"))
+
+    def forget_lists(self, values: Sequence[Value], state: State) -> None:
+        """A function that we do not see may change the lists it gets; not their elements, in practice."""
+        for value in values:
+            if value.kind in (Kind.SEQUENCE, Kind.DICT) and value.term is not None and value.term.head != "tuple":
+                change(state, value.term, self._forgotten(value), self.terms)
+            if value.items:
+                self.forget_lists(value.items, state)
+
+    def change_list(self, target: nodes.Expr, before: Value, method: str, added: Sequence[Value], state: State) -> None:
+        """`a.append(x)` and its kin."""
+        after = self._forgotten(before, *added)
+        if method in _GROWING and after.term is not None:
+            state.narrow(self.terms.make("len", after.term), interval(1.0), UNKNOWN)
+        self.assign_in_place(target, before, after, state)
 
     def assign_in_place(self, target: nodes.Expr, before: Value, after: Value, state: State) -> None:
         """The object that `target` names holds other numbers now, under all its names."""
         after = replace(after, term=after.term or self.terms.fresh(before.term))
         if before.term is not None and before.term.head in _NOT_OURS:
             self.record.outlets.leave(after)
-        state.replace_term(before.term, after)
         key = target.id if isinstance(target, nodes.Name) else getattr(target, "key", None)
+        change(state, before.term, after, self.terms, target=key)
         if key is not None:
             state.vars[key] = after
 
@@ -119,9 +158,19 @@ def size_at(index: Value | None, term: Term) -> Value:
 def _range(evaluator: Targets, expr: nodes.Call, state: State) -> Value:
     bounds = [evaluator.silently(arg, state).range for arg in expr.args]
     start, stop = (bounds[0].lo, bounds[1].hi) if len(bounds) > 1 else (0.0, bounds[0].hi if bounds else 0.0)
-    if len(bounds) > 2:
-        start = min(start, stop)
+    if len(bounds) > 2 and not bounds[2].lo > 0:
+        return _range_down(evaluator, *bounds[:3])
     whole = interval(start, max(stop - 1, start), open="hi" if stop == float("inf") else "", integer=True)
+    return Value(whole, Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(), differentiable=False)
+
+
+def _range_down(evaluator: Targets, start: Range, stop: Range, step: Range) -> Value:
+    """`range(3, 0, -1)`, or of a step whose sign is not known."""
+    lo, hi = stop.lo + 1, start.hi
+    if step.hi > 0:
+        lo, hi = min(lo, start.lo), max(hi, stop.hi - 1)
+    opened = ("lo " if lo == -inf else "") + ("hi" if hi == inf else "")
+    whole = interval(min(lo, hi), hi, open=opened, integer=True)
     return Value(whole, Kind.NUMBER, Grounds.ASSUMED, evaluator.terms.fresh(), differentiable=False)
 
 

@@ -12,7 +12,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
-from nanlint.ops.operation import Form, Spelling
+from nanlint.ops.operation import Form, Role, Spelling
 
 BINARY: dict[type, str] = {
     cst.Add: "+",
@@ -56,6 +56,10 @@ _COMPARE: dict[type, str] = {
 _SINGLETONS: dict[str, object] = {"True": True, "False": False, "None": None}
 
 
+# questions and sizes: a function that holds nothing else does not reckon
+_NOT_NUMBERS = frozenset("eq ne lt le gt ge logical_and logical_or logical_not isnan isinf isfinite len size".split())
+
+
 class Expressions:
     """Lowers the expressions of one scope; statements are `lower`'s."""
 
@@ -64,10 +68,12 @@ class Expressions:
         self.hazards = 0  # operations with a hazard met so far: tells which functions deserve interpreting
         self.mentions: dict[str, int] = {}  # names and attributes read so far
         self.yields = False
+        self.numbers = 0  # operations that make new numbers
 
     def take_over(self, inner: Expressions) -> None:
         """What was met in an inner scope was met in this one too."""
         self.hazards += inner.hazards
+        self.numbers += inner.numbers
         for word, count in inner.mentions.items():
             self.mentions[word] = self.mentions.get(word, 0) + count
 
@@ -263,6 +269,7 @@ class Expressions:
     ) -> nodes.Expr:
         if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
             self.hazards += 1
+        self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
         extras = _extras(operands, positional, keywords)
         return nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)

@@ -140,6 +140,7 @@ class _Lowering(Expressions):
             frozenset(inner.scope.bound),
             frozenset(inner.mentions),
             inner.yields,
+            inner.numbers,
         )
 
     def class_(self, node: cst.ClassDef) -> nodes.Stmt:

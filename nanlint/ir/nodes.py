@@ -294,6 +294,7 @@ class FunctionDef(Stmt):
     assigned: frozenset[str] = frozenset()  # names its body binds
     mentioned: frozenset[str] = frozenset()  # names and attributes its body reads
     is_generator: bool = False
+    numbers: int = 0  # operations in its body that make new numbers
 
 
 @dataclass(slots=True, eq=False)

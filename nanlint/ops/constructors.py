@@ -14,8 +14,11 @@ _ZERO = Range(0.0, 0.0, integer=True)
 _ONE = Range(1.0, 1.0, integer=True)
 
 
-def _value(operands: Operands) -> Range:
-    return range_of(operands, "value")
+def _filled(operands: Operands) -> Range:
+    x, dtype = operands.get("x"), operands.get("dtype", operands.get("x"))
+    whole = x is not None and dtype is not None and dtype.dtype in (DType.INTEGER, DType.BOOLEAN)
+    r = range_of(operands, "value")
+    return converted(r, dtype.dtype) if whole and dtype is not None else r
 
 
 def _between(operands: Operands) -> Range:
@@ -54,6 +57,8 @@ def _linspace(operands: Operands) -> Range:
 
 def converted(r: Range, dtype: DType | None) -> Range:
     """The numbers after a conversion: whole for integers, 0 or 1 for booleans, rounded for short floats."""
+    if r.is_empty:
+        return r
     if dtype is DType.INTEGER:
         return ar.whole(math.trunc, r).with_nan(False)
     if dtype is DType.BOOLEAN:
@@ -105,7 +110,7 @@ def _own_grounds(operands: Operands, result: Range) -> Grounds:
 CONSTRUCTORS = (
     operation("zeros", "a tensor of zeros", "x size dtype", always(_ZERO), known),
     operation("ones", "a tensor of ones", "x size dtype", always(_ONE), known),
-    operation("full", "a filled tensor", "x size value dtype", _value),
+    operation("full", "a filled tensor", "x size value dtype", _filled),
     operation("empty", "uninitialised memory", "x size dtype", always(ANY), fixed_at(Grounds.KNOWN)),
     operation("rand", "a random number from [0, 1)", "x size dtype", always(UNIT), known),
     operation(
@@ -121,8 +126,9 @@ CONSTRUCTORS = (
 )
 
 VIEWS = (
-    # the same elements in the same places; elsewhere; and only some of them: `how` tells which
-    operation("copy", "a copy", "x dtype", _view, _own_grounds, role=Role.VIEW),
+    # the same elements in the same places, `new` where surely in another tensor; elsewhere; and only some of them:
+    # `how` tells which
+    operation("copy", "a copy", "x dtype new", _view, _own_grounds, role=Role.VIEW),
     operation("view", "a view", "x how", _view, _own_grounds, role=Role.VIEW),
     operation("part", "a part", "x how", _view, _own_grounds),
     operation("detach", "a detached value", "x", _view, _own_grounds, role=Role.VIEW),

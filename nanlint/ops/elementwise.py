@@ -106,6 +106,16 @@ def _logit(r: Range) -> Range:
     return odds.with_nan(nan)
 
 
+def _clamped_logit(operands: Operands) -> Range:
+    """`logit(x, eps)` is finite: x is first brought into [eps, 1 - eps]."""
+    x, eps = range_of(operands, "x"), constant_of(operands, "eps", None)
+    if eps is None or not 0 <= eps <= 0.5:
+        return _logit(x)
+    dtype = operands["x"].dtype
+    least, most = (ar.rounded(Range(end, end), dtype) for end in (eps, 1 - eps))
+    return _logit(ar.clamp(x, least, most))
+
+
 def _xlogy(operands: Operands) -> Range:
     x, y = range_of(operands, "x"), range_of(operands, "y")
     product = ar.mul(x, ar.log(y))
@@ -241,7 +251,7 @@ ELEMENTWISE = (
     operation("log2", "a logarithm", "x", unary(_log(math.log(2))), safe=POSITIVE),
     operation("log10", "a logarithm", "x", unary(_log(math.log(10))), safe=POSITIVE),
     operation("log1p", "a logarithm of 1 + x", "x", unary(_log1p), safe=_ABOVE_MINUS_ONE),
-    operation("logit", "a logit", "x eps", unary(_logit), safe=_OPEN_PROBABILITY),
+    operation("logit", "a logit", "x eps", _clamped_logit, safe=_OPEN_PROBABILITY),
     operation("xlogy", "x * log(y)", "x y", _xlogy),
     operation("entr", "an entropy term", "x", unary(_entropy)),
     operation("lgamma", "a log-gamma", "x", unary(_log_gamma), safe=POSITIVE),

@@ -118,6 +118,10 @@ class Terms:
         self._fresh += 1
         return Term(head, (self._fresh, *(source for source in sources if source is not None)), 1)
 
+    def clear(self) -> None:
+        """Forget all terms; those that exist stay what they are."""
+        self._table.clear()
+
     @staticmethod
     def add_source(fresh: Term, source: Term) -> None:
         """The value of a fresh term is also made of `source`, as is seen at the end of a loop only."""
