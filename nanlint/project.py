@@ -57,7 +57,8 @@ class Project:
         text = self._text(filename)
         definition = re.search(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
         if definition is not None:
-            return _HAZARD.search(_definition_at(text, definition.start())) is not None
+            body = _definition_at(text, definition.start())
+            return _HAZARD.search(_TEXT.sub("", body)) is not None
         return any(
             self.may_break(f"{module}{'' if module.endswith('.') else '.'}{name}", filename, depth - 1)
             for module in _exporters(text, name)
@@ -111,6 +112,7 @@ class Project:
         self._size -= _size(loaded)
 
 
+_TEXT = re.compile(r'"""[\s\S]*?"""|"[^"\n]*"|\'[^\'\n]*\'|#[^\n]*')  # strings and comments
 _FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
 _WORDS = "|".join(
     sorted(
@@ -121,7 +123,8 @@ _WORDS = "|".join(
         }
     )
 )
-_HAZARD = re.compile(rf"/|\*\*|\b(?:{_WORDS})\b")
+# a call of one of them, or a division by something that is not written as a number
+_HAZARD = re.compile(rf"\b(?:{_WORDS})\(|(?<!/)/=?(?![/=])\s*(?!\d)")
 
 
 def _definition_at(text: str, start: int) -> str:

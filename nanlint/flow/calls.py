@@ -18,7 +18,6 @@ from nanlint.ops.operation import Spelling
 from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
-
 # methods of lists and dicts that change nothing
 _READING = frozenset({"index", "count", "copy", "get", "keys", "values", "items"})
 # functions that change no list they get

@@ -69,7 +69,7 @@ def _contains(term: Term, attribute: str) -> bool:
 
 def _class_constants(executor: Executor, cls: Class) -> Iterator[tuple[str, Value]]:
     """Constants of the class body: defaults that an instance may override."""
-    outside = cls.frame.vars if cls.enclosing is None else dict(cls.enclosing)
+    outside = cls.frame.vars if cls.enclosing is None else cls.enclosing
     for statement in cls.node.body:
         if isinstance(statement, nodes.Assign) and isinstance(statement.targets[0], nodes.Name):
             name = statement.targets[0].id

@@ -11,7 +11,7 @@ from nanlint.flow.apply import apply, fitted, mixes, term_for
 from nanlint.flow.functions import Frame, Function
 from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
-from nanlint.flow.state import State, join_values
+from nanlint.flow.state import Nested, State, join_values
 from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
 from nanlint.ops import spellings
@@ -310,7 +310,7 @@ class Evaluator(Members):
         for param in expr.params:
             inner.bind(param.name, assumptions.named(param.name, self.terms.make("param", param.name, id(expr))))
         self.record.outlets.leave(self.evaluate(expr.body, inner))
-        enclosing = {**state.globals, **state.vars}
+        enclosing = Nested(dict(state.vars), state.globals)
         return Value(kind=Kind.FUNCTION, payload=Function(expr, self.frame, enclosing), differentiable=False)
 
     def comprehension(self, expr: nodes.Comprehension, state: State) -> Value:

@@ -11,17 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nanlint.flow.classes import fill_attributes, instance_of
-from nanlint.flow.evaluate import Evaluator
-from nanlint.flow.functions import Class, Frame, Function, Instance, Pending, unbound_parameter
-from nanlint.flow.modules import ImportedNames, Modules
+from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
+from nanlint.flow.imports import Importer
+from nanlint.flow.modules import Modules
 from nanlint.flow.sharing import change
-from nanlint.flow.state import State, join_states, join_values, joined_changes, widen_values
+from nanlint.flow.state import Nested, State, join_states, join_values, joined_changes, widen_values
 from nanlint.ir import nodes
-from nanlint.ops.spellings import NO_GRAD, framework_of
+from nanlint.ops.spellings import NO_GRAD
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
-
-# other files looked into for one file
-_MOST_FILES = 40
 
 
 @dataclass(slots=True)
@@ -30,19 +27,17 @@ class _Loop:
     continues: list[State] = field(default_factory=list)
 
 
-class Executor(Evaluator):
+class Executor(Importer):
     """Executes blocks; functions and classes defined in them are collected for `program`."""
 
     def __init__(self, terms: Terms, frame: Frame, modules: Modules, *, everything: bool = False) -> None:
-        super().__init__(terms, frame)
-        self.modules = modules
-        self.frames: dict[str, Frame | None] = {}  # of other files, by name
+        super().__init__(terms, frame, modules)
         self.everything = everything  # also functions in which no operation can break
         self.loops: list[_Loop] = []
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.filled: set[Class] = set()
-        self.enclosings: list[dict[str, Value]] = []  # what nested functions see: themselves too
+        self.enclosings: list[Nested] = []  # what nested functions see: themselves too
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
         for statement in body:
@@ -125,7 +120,7 @@ class Executor(Evaluator):
         value = Value(kind=Kind.FUNCTION, term=self.terms.fresh(), payload=function, differentiable=False)
         state.bind(node.name, value)
         if enclosing is not None:
-            enclosing[node.name] = value
+            enclosing.vars[node.name] = value
             self.enclosings.append(enclosing)
         if self.recording and self.returns is None:
             self.functions.append(function)
@@ -138,65 +133,15 @@ class Executor(Evaluator):
             self.classes.append(cls)
         return state
 
-    def _class(self, node: nodes.ClassDef, enclosing: dict[str, Value] | None, state: State) -> Class:
+    def _class(self, node: nodes.ClassDef, enclosing: Nested | None, state: State) -> Class:
         bases = [self.evaluate(base, state) for base in node.bases]
         own = [base.payload for base in bases if isinstance(base.payload, Class)]
         foreign = tuple(base.payload for base in bases if base.kind is Kind.NAMESPACE and isinstance(base.payload, str))
         return Class(node, self.frame, enclosing, own, foreign)
 
-    def _enclosing(self, state: State) -> dict[str, Value] | None:
+    def _enclosing(self, state: State) -> Nested | None:
         """What a function defined here sees of the functions around it."""
-        return {**state.globals, **state.vars} if self.active else None
-
-    # --- other files -----------------------------------------------------------------------------------------
-
-    def imported(self, path: str, importer: str) -> Value | None:
-        """What an imported name denotes, if it comes from another file of the project."""
-        if framework_of(path) != "python":
-            return None
-        found = self.modules.find(path, importer)
-        frame = None if found is None else self._frame_of(found[0])
-        if found is None or frame is None or len(found[1]) != 1:
-            return None
-        value = frame.vars.get(found[1][0])
-        return value if value is None or value.term is not None else value.with_term(self.terms.make("path", path))
-
-    def is_of_project(self, path: str) -> bool:
-        """Does a dotted path lead to another file of the project?"""
-        return framework_of(path) == "python" and self.modules.find(path, self.frame.filename) is not None
-
-    def imported_by_star(self, name: str, frame: Frame) -> Value | None:
-        """What a name denotes that may come from one of the `from x import *` of a module."""
-        for path in frame.module.stars:
-            value = self.imported(f"{path}{name}", frame.filename)
-            if value is not None:
-                return value
-        return None
-
-    def _frame_of(self, filename: str) -> Frame | None:
-        if filename not in self.frames:
-            module = self.modules.load(filename) if len(self.frames) < _MOST_FILES else None
-            frame = self.frames[filename] = None if module is None else Frame(module, filename)
-            if frame is not None:
-                frame.vars = ImportedNames(self, frame)
-        return self.frames[filename]
-
-    def value_of_binding(self, statement: nodes.Stmt, frame: Frame, state: State) -> Value | None:
-        """What a top-level statement of another file binds its name to."""
-        if isinstance(statement, nodes.FunctionDef):
-            return Value(kind=Kind.FUNCTION, payload=Function(statement, frame), differentiable=False)
-        kept = self.frame, self.recording, self.framework
-        self.frame, self.recording, self.framework = frame, False, frame.framework
-        try:
-            if isinstance(statement, nodes.ClassDef):
-                return Value(kind=Kind.CLASS, payload=self._class(statement, None, state), differentiable=False)
-            return self.evaluate(statement.value, state) if isinstance(statement, nodes.Assign) else None
-        finally:
-            self.frame, self.recording, self.framework = kept
-
-    def is_dangerous_import(self, path: str) -> bool:
-        """Is it a function of the project that holds an operation which can break?"""
-        return framework_of(path) == "python" and self.modules.may_break(path, self.frame.filename)
+        return Nested(dict(state.vars), state.globals) if self.active else None
 
     # --- functions -------------------------------------------------------------------------------------------
 
@@ -236,15 +181,6 @@ class Executor(Evaluator):
             self.filling += 1
             fill_attributes(self, cls)
             self.filling -= 1
-
-    def settled(self, value: Value) -> Value:
-        """An object of an imported class is looked into when it is used, and not when it is made."""
-        if not isinstance(value.payload, Pending):
-            return value
-        cls = self.imported(value.payload.path, value.payload.importer)
-        known = cls is not None and isinstance(cls.payload, Class)
-        payload = Instance(cls.payload) if known and cls is not None else None
-        return replace(value, payload=payload)
 
     # --- branches --------------------------------------------------------------------------------------------
 

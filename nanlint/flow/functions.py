@@ -92,6 +92,11 @@ class Function:
         return self.decorators <= _TRANSPARENT and not getattr(self.node, "is_generator", False)
 
     @property
+    def is_worth_a_look(self) -> bool:
+        """Does the body hold an operation that can break, or is it so short that nobody need ask?"""
+        return isinstance(self.node, nodes.Lambda) or self.node.has_hazard or len(self.node.body) <= _SHORT
+
+    @property
     def computes(self) -> bool:
         """Can a call matter to numbers? One that reckons can, and a short one that checks or passes something on; one
         that puts names and dictionaries together cannot."""

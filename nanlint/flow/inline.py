@@ -22,9 +22,10 @@ from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD
 from nanlint.values.value import UNKNOWN, Term, Terms, Value
 
-_DEPTH = 5  # calls within calls
-_STEPS = 800  # statements run in bodies of callees, whatever the size of the file
-_STEPS_PER_STATEMENT = 2  # and for each statement of the file
+_DEPTH = 4  # calls within calls
+_SILENT_DEPTH = 2  # in a loop's first turns, which only find out what changes
+_STEPS = 600  # statements run in bodies of callees, whatever the size of the file
+_STEPS_PER_STATEMENT = 1  # and for each statement of the file
 
 
 def work_limit(module: nodes.Module) -> int:
@@ -89,7 +90,10 @@ class Inliner(Targets):
     def _worthwhile(self, function: Function) -> bool:
         if self.filling and function.owner is None:
             return False  # what a constructor builds its layers with says nothing of numbers
-        affordable = len(self.active) < _DEPTH and self.steps_left > 0 and function.node not in self.active
+        if not self.active and not function.is_worth_a_look:
+            return False  # a script's tables of settings
+        depth = _DEPTH if self.recording else _SILENT_DEPTH
+        affordable = len(self.active) < depth and self.steps_left > 0 and function.node not in self.active
         return affordable and function.runs_as_written and function.computes
 
     def _entry(

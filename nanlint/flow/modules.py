@@ -11,7 +11,7 @@ from nanlint.ir import nodes
 from nanlint.values.value import Value
 
 if TYPE_CHECKING:
-    from nanlint.flow.execute import Executor
+    from nanlint.flow.imports import Importer
 
 
 class Modules(Protocol):
@@ -43,7 +43,7 @@ class NoModules:
 class ImportedNames(Mapping[str, Value]):
     """The variables of a module that was not run: each is evaluated when it is first read, and only then."""
 
-    def __init__(self, executor: Executor, frame: Frame) -> None:
+    def __init__(self, executor: Importer, frame: Frame) -> None:
         self._executor = executor
         self._frame = frame
         self._known: dict[str, Value | None] = {}

@@ -47,7 +47,7 @@ class Analysis:
         for cls in executor.filled:
             cls.attributes.clear()
         for enclosing in executor.enclosings:
-            enclosing.clear()
+            enclosing.vars.clear()
         record = executor.record
         for held in (*vars(executor).values(), record.uses, record.values, record.contexts, record.calls, record.traps):
             if isinstance(held, dict | list | set):

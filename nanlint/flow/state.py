@@ -44,6 +44,33 @@ class Outside(Mapping[str, Value]):
         return sum(1 for _ in self)
 
 
+class Nested(Mapping[str, Value]):
+    """What a function inside another sees: the other's variables as they were at its definition, and all around."""
+
+    __slots__ = ("outer", "vars")
+
+    def __init__(self, vars: dict[str, Value], outer: Mapping[str, Value]) -> None:
+        self.vars = vars
+        self.outer = outer
+
+    def get(self, name: str, default: Any = None) -> Any:
+        value = self.vars.get(name)
+        return self.outer.get(name, default) if value is None else value
+
+    def __getitem__(self, name: str) -> Value:
+        return self.vars[name] if name in self.vars else self.outer[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.vars or name in self.outer
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.vars
+        yield from (name for name in self.outer if name not in self.vars)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class State:
     """Mutable while a straight line of statements runs; copied where paths part. No state at all (`None`) means
     that the point cannot be reached."""
