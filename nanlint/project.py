@@ -19,6 +19,7 @@ from nanlint.source import Source, SourceError, read_source
 
 # a syntax tree takes about a hundred times the memory of its text: so much text is kept as trees
 _KEPT_BYTES = 1_500_000
+_KEPT_TEXTS = 300  # files
 # generated tables of that size hold no helper anyone reads
 _LARGEST = 300_000
 # how far above a script the folder may be that its imports start from
@@ -39,6 +40,7 @@ class Project:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
         self._texts: dict[str, str] = {}
+        self._breakable: dict[tuple[str, str], bool] = {}
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
@@ -54,6 +56,11 @@ class Project:
         if found is None or len(found[1]) != 1 or depth == 0:
             return False
         filename, (name,) = found
+        if (filename, name) not in self._breakable:
+            self._breakable[filename, name] = self._may_break(filename, name, depth)
+        return self._breakable[filename, name]
+
+    def _may_break(self, filename: str, name: str, depth: int) -> bool:
         text = self._text(filename)
         definition = re.search(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
         if definition is not None:
@@ -66,6 +73,8 @@ class Project:
 
     def _text(self, filename: str) -> str:
         if filename not in self._texts:
+            if len(self._texts) > _KEPT_TEXTS:
+                self._texts.clear()
             try:
                 self._texts[filename] = read_source(Path(filename), filename).text
             except (SourceError, OSError):

@@ -24,7 +24,7 @@ from nanlint.values.value import UNKNOWN, Term, Terms, Value
 
 _DEPTH = 4  # calls within calls
 _SILENT_DEPTH = 2  # in a loop's first turns, which only find out what changes
-_STEPS = 600  # statements run in bodies of callees, whatever the size of the file
+_STEPS = 500  # statements run in bodies of callees, whatever the size of the file
 _STEPS_PER_STATEMENT = 1  # and for each statement of the file
 
 

@@ -29,6 +29,10 @@ class Members(Calls):
         """What an imported name denotes, if it comes from another file of the project."""
         raise NotImplementedError
 
+    def is_dangerous_import(self, path: str) -> bool:
+        """Is it a function of the project that holds an operation which can break?"""
+        raise NotImplementedError
+
     def imported_by_star(self, name: str, frame: Frame) -> Value | None:
         """What a name denotes that may come from a star import."""
         raise NotImplementedError
@@ -58,10 +62,10 @@ class Members(Calls):
         return value.with_term(term)
 
     def _imported_value(self, path: str) -> Value | None:
-        """Constants and functions; classes only when an object of them is used."""
-        name = path.rpartition(".")[2]
-        if name.isupper() or (not name[:1].isupper() and not self.filling):
-            return self.imported(path, self.frame.filename)
+        """Constants, and functions in which something may break; classes only when an object of them is used."""
+        name, importer = path.rpartition(".")[2], self.frame.filename
+        if name.isupper() or (not name[:1].isupper() and not self.filling and self.is_dangerous_import(path)):
+            return self.imported(path, importer)
         return None
 
     def attribute(self, expr: nodes.Attribute, state: State) -> Value:
