@@ -48,6 +48,13 @@ def main() -> NoReturn:
         # the reader (`head`, a pager) has seen enough; Python must not complain while it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if os.environ.get("NANLINT_DEBUG"):
+            raise
+        from nanlint.engine import described  # noqa: PLC0415
+
+        click.echo(f"nanlint: internal error in nanlint, please report it: {described(error)}", err=True)
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -163,7 +163,7 @@ def lint_text(source: Source, cards: Sequence[Card], settings: Settings, repair:
     except Exception as error:
         if os.environ.get("NANLINT_DEBUG"):
             traceback.print_exc(file=sys.stderr)
-        problem = f"{source.filename}: internal error in nanlint, please report it: {_described(error)}"
+        problem = f"{source.filename}: internal error in nanlint, please report it: {described(error)}"
         return FileResult(source.filename, (), source, source, problem=problem)
 
 
@@ -250,7 +250,7 @@ def _encodable(source: Source) -> bool:
     return True
 
 
-def _described(error: Exception) -> str:
+def described(error: Exception) -> str:
     """The kind of fault and the line of ours where it happened: what a report needs."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

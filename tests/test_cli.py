@@ -210,3 +210,20 @@ def test_a_reader_that_leaves_early(write, tmp_path):
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_fault_of_ours_in_show_ranges_is_one_line(tmp_path, monkeypatch, capsys):
+    import nanlint.engine
+    from nanlint import cli
+
+    def fail(filename):
+        raise KeyError("x")
+
+    monkeypatch.setattr(nanlint.engine, "reveal_file", fail)
+    monkeypatch.setattr("sys.argv", ["nanlint", "show", "ranges", str(tmp_path / "a.py")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nanlint: internal error in nanlint, please report it: KeyError")
+    assert error.count("\n") == 1

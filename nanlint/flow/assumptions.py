@@ -57,7 +57,7 @@ def is_hyper_parameter(name: str) -> bool:
 
 
 def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
-    """Does a class of this name, with these bases, prepare data, schedule noise or measure? No gradient is asked for."""
+    """Does a class of this name, with these bases, prepare data, schedule noise or measure? Then without gradients."""
     if any(base.endswith("Module") for base in bases):
         return False
     return any(_UNDIFFERENTIATED_CLASS.search(each) for each in (name, *bases))

@@ -50,9 +50,9 @@ class Calls(Inliner):
         keywords = tuple(named.values())
         if isinstance(func.payload, Layers) and args:
             return func.payload.run(self.terms, args[0], expr, self.framework)
-        if not any(isinstance(arg, nodes.Starred) for arg in expr.args):
-            if (called := self._function_of(func)) is not None:
-                return self.call_function(called, args, named, expr, state)
+        plain = not any(isinstance(arg, nodes.Starred) for arg in expr.args)
+        if plain and (called := self._function_of(func)) is not None:
+            return self.call_function(called, args, named, expr, state)
         if isinstance(func.payload, Class):
             self.record.outlets.leave(*args, *keywords)
             return replace(instance_of(func.payload), term=self.terms.fresh())

@@ -109,6 +109,7 @@ def _changed(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
     if isinstance(statement, nodes.Assign):
         for target in statement.targets:
             yield target.base if isinstance(target, nodes.Subscript) else target
-    elif isinstance(statement, nodes.Evaluate) and isinstance(statement.value, nodes.Apply):
-        if statement.value.spelling.form is Form.INPLACE:
-            yield statement.value.operands["x"]
+        return
+    changed = statement.value if isinstance(statement, nodes.Evaluate) else None
+    if isinstance(changed, nodes.Apply) and changed.spelling.form is Form.INPLACE:
+        yield changed.operands["x"]

@@ -199,7 +199,8 @@ def _power_grounds(operands: Operands, result: Range) -> Grounds:
 
 
 def _difference_grounds(operands: Operands, result: Range) -> Grounds:
-    return Grounds.NONE if _is_shifted(operands, result) or _compares(operands, result) else weakest(operands, result)
+    unknown = _is_shifted(operands, result) or _compares(operands, result)
+    return Grounds.NONE if unknown else weakest(operands, result)
 
 
 def _compares(operands: Operands, result: Range) -> bool:
@@ -209,7 +210,7 @@ def _compares(operands: Operands, result: Range) -> bool:
 
 
 def _is_shifted(operands: Operands, result: Range) -> bool:
-    """Zero is elsewhere now: that a / b is known to reach 0 tells nothing of a / b + 1, nor does exp(x) of exp(x) - 1."""
+    """Zero is elsewhere now: that a / b reaches 0 tells nothing of a / b + 1, nor does exp(x) of exp(x) - 1."""
     x, y = range_of(operands, "x"), range_of(operands, "y")
     moved = any(r.is_constant and r.lo != 0 for r in (x, y))
     underflows = weakest(operands, result) is Grounds.UNDERFLOW
