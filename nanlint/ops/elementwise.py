@@ -204,7 +204,7 @@ def _difference_grounds(operands: Operands, result: Range) -> Grounds:
 
 
 def _compares(operands: Operands, result: Range) -> bool:
-    """Of two values that both vary nothing tells which is larger (`sigma**2 - next_sigma**2`); counts may well agree."""
+    """Of two values that vary nothing tells which is larger (`sigma**2 - next_sigma**2`); counts may well agree."""
     x, y = range_of(operands, "x"), range_of(operands, "y")
     return result.lo < 0 and not (x.is_constant or y.is_constant or (x.integer and y.integer))
 

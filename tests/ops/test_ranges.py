@@ -35,7 +35,8 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 # what the generic call cannot write: shapes, lists of tensors, indices, keys, targets
 NOT_CALLED = {
-    "matmul", "stack", "copy", "view", "part", "detach", "randint", "arange", "linspace", "eye", "zeros", "ones", "empty",
+    "matmul", "stack", "copy", "view", "part", "detach", "randint", "arange", "linspace", "eye", "zeros",
+    "ones", "empty",
     "full",
     "rand", "randn", "tensor", "one_hot", "bincount", "size", "bernoulli", "uniform", "fill", "cross_entropy",
     "batch_norm",
