@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cache
@@ -39,47 +41,49 @@ class Project:
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
-        self._texts: dict[str, str] = {}
-        self._breakable: dict[tuple[str, str], bool] = {}
+        self._texts: dict[str, tuple[float, str]] = {}
+        self._breakable: dict[tuple[str, str, int], bool] = {}
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
 
         `path` may begin with dots, relative to `importer`, the file that imports.
         """
-        return _find(path, str(Path(importer).parent))
+        here = "" if Path(importer).is_absolute() else str(Path.cwd())
+        return _find(path, str(Path(importer).parent), here)
 
     def may_break(self, path: str, importer: str, depth: int = 4) -> bool:
-        """Might this be a function that holds an operation which can break? Decided by its text, unparsed: most
-        imported functions hold none, and parsing is what costs time."""
+        """Might this be a function that holds an operation which can break, or a module with one? Decided by its text,
+        unparsed: most imported functions hold none, and parsing is what costs time."""
         found = self.find(path, importer)
-        if found is None or len(found[1]) != 1 or depth == 0:
+        if found is None or len(found[1]) > 1 or depth == 0:
             return False
-        filename, (name,) = found
-        if (filename, name) not in self._breakable:
-            self._breakable[filename, name] = self._may_break(filename, name, depth)
-        return self._breakable[filename, name]
+        key = found[0], "".join(found[1]), depth
+        if key not in self._breakable:
+            self._breakable[key] = self._may_break(*key)
+        return self._breakable[key]
 
     def _may_break(self, filename: str, name: str, depth: int) -> bool:
         text = self._text(filename)
-        definition = re.search(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
-        if definition is not None:
-            body = _definition_at(text, definition.start())
-            return _HAZARD.search(_TEXT.sub("", body)) is not None
-        return any(
-            self.may_break(f"{module}{'' if module.endswith('.') else '.'}{name}", filename, depth - 1)
-            for module in _exporters(text, name)
+        if not name:
+            return _HAZARD.search(text) is not None
+        definitions = [*re.finditer(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)]
+        return any(_HAZARD.search(_definition_at(text, one.start())) for one in definitions) or any(
+            self.may_break(f"{module}{'' if module.endswith('.') else '.'}{original}", filename, depth - 1)
+            for module, original in _exporters(text, name)
         )
 
     def _text(self, filename: str) -> str:
+        """The text of a file without its strings and comments; nothing of one that is not looked into."""
         if filename not in self._texts:
             if len(self._texts) > _KEPT_TEXTS:
-                self._texts.clear()
-            try:
-                self._texts[filename] = read_source(Path(filename), filename).text
-            except (SourceError, OSError):
-                self._texts[filename] = ""
-        return self._texts[filename]
+                self._forget_texts()
+            self._texts[filename] = _changed(filename), _code(filename)
+        return self._texts[filename][1]
+
+    def _forget_texts(self) -> None:
+        self._texts.clear()
+        self._breakable.clear()
 
     def load(self, filename: str) -> nodes.Module | None:
         """The IR of a file; None if it cannot be read, is no Python, or is too large."""
@@ -92,6 +96,10 @@ class Project:
         Raises:
             SourceError: the text is not Python.
         """
+        # here the work on another file begins, and what is known of files may be out of date
+        _find.cache_clear()
+        if any(_changed(filename) != time for filename, (time, _) in self._texts.items()):
+            self._forget_texts()
         _, loaded = self._loaded.get(source.filename, (None, None))
         if loaded is None or loaded.source.text != source.text:
             loaded = Loaded(source, parse(source))
@@ -121,8 +129,10 @@ class Project:
         self._size -= _size(loaded)
 
 
-_TEXT = re.compile(r'"""[\s\S]*?"""|"[^"\n]*"|\'[^\'\n]*\'|#[^\n]*')  # strings and comments
-_FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE)
+# strings and comments
+_TEXT = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
+_FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import\b[ \t]*(\([^)]*\)|(?:\\\r?\n|[^\n])*)", re.MULTILINE)
+_NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
 _WORDS = "|".join(
     sorted(
         {
@@ -142,12 +152,21 @@ def _definition_at(text: str, start: int) -> str:
     return text[start : len(text) if end is None else end.start()]
 
 
-def _exporters(text: str, name: str) -> Iterator[str]:
-    """The modules that a module may have a name from."""
+def _exporters(text: str, name: str) -> Iterator[tuple[str, str]]:
+    """The modules that a module may have a name from, and what it is called there."""
     for statement in _FROM.finditer(text):
-        names = re.findall(r"\w+|\*", statement[2])
-        if name in names or "*" in names:
-            yield statement[1]
+        for original, alias in _NAME.findall(statement[2]):
+            if original == "*" or (alias or original) == name:
+                yield statement[1], name if original == "*" else original
+
+
+def _code(filename: str) -> str:
+    try:
+        if Path(filename).stat().st_size > _LARGEST:
+            return ""
+        return _TEXT.sub("", read_source(Path(filename), filename).text)
+    except (SourceError, OSError):
+        return ""
 
 
 def parse(source: Source) -> nodes.Module:
@@ -185,7 +204,11 @@ def _load(filename: str) -> Loaded | None:
 
 
 @cache
-def _find(path: str, folder: str) -> tuple[str, tuple[str, ...]] | None:
+def _find(path: str, folder: str, here: str) -> tuple[str, tuple[str, ...]] | None:
+    """`here`: the folder that `folder` and the answer are relative to, empty if they are not."""
+    if here:
+        found = _find(path, os.path.normpath(Path(here, folder)), "")
+        return None if found is None else (os.path.relpath(found[0], here), found[1])
     name = path.lstrip(".")
     level = len(path) - len(name)
     words = tuple(word for word in name.split(".") if word)
@@ -197,7 +220,7 @@ def _find(path: str, folder: str) -> tuple[str, tuple[str, ...]] | None:
     for base in _bases(Path(folder)):
         if words and ((base / words[0]).is_dir() or (base / f"{words[0]}.py").is_file()):
             found = _inside(base, words)
-            if found is not None:
+            if found is not None and not (words[0] in sys.stdlib_module_names and _is_package(base)):
                 return found
     return None
 
@@ -206,8 +229,7 @@ def _bases(folder: Path) -> list[Path]:
     """Where an absolute import may start: beside the script, or above the outermost package."""
     bases = [folder]
     for _ in range(_LEVELS):
-        is_package = (folder / "__init__.py").is_file()
-        if not is_package and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file()):
+        if not _is_package(folder) and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file()):
             break
         if folder.parent == folder:
             break
@@ -226,6 +248,10 @@ def _inside(base: Path, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] |
         else:
             return _package(at, words[index:])
     return _package(at, ())
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
 
 
 def _package(folder: Path, rest: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:

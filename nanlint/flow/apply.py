@@ -33,6 +33,8 @@ _PRODUCERS_FROM = Grounds.UNDERFLOW
 # of truth values these make whole numbers
 _COUNTING = frozenset({"sum", "prod", "cumsum", "cumprod", "add", "sub", "argmax", "count_nonzero", "bincount"})
 _SHORT = (DType.FLOAT16, DType.BFLOAT16)
+# what Python's own functions of one name do to tensors too
+_BUILTINS = frozenset({"abs", "round", "maximum", "minimum", "sum", "pow", "any", "all", "view", "copy", "detach"})
 _WHOLE = (DType.BOOLEAN, DType.INTEGER)
 _NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
@@ -147,6 +149,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
         return Kind.NUMBER if scalar else Kind.TENSOR
     if framework == "numpy":
         return Kind.ARRAY
+    if spelling.framework == "python" and spelling.form is Form.FUNCTION and name not in _BUILTINS:
+        return Kind.NUMBER  # math.exp takes and gives plain numbers
     if spelling.framework == "python" and spelling.form is not Form.OPERATOR:
         kinds = {value.kind for value in values}
         return Kind.TENSOR if Kind.TENSOR in kinds else Kind.UNKNOWN if Kind.UNKNOWN in kinds else Kind.NUMBER

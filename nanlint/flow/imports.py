@@ -33,8 +33,8 @@ class Importer(Evaluator):
         if framework_of(path) != "python":
             return None
         found = self.modules.find(path, importer)
-        frame = None if found is None else self._frame_of(found[0])
-        if found is None or frame is None or len(found[1]) != 1:
+        frame = None if found is None or len(found[1]) != 1 else self._frame_of(found[0])
+        if found is None or frame is None:
             return None
         value = frame.vars.get(found[1][0])
         return value if value is None or value.term is not None else value.with_term(self.terms.make("path", path))
