@@ -17,6 +17,8 @@ from nanlint.ops.terms import squared
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
+# bounded on both sides of 0, without a liking for it
+_THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
@@ -168,26 +170,33 @@ class Facts:
         the first, and a product is not known to be negative because one factor is known to reach 0."""
         if found.evidence is not Evidence.POSSIBLE or value.term is None:
             return found
-        ignorant = found.what == "negative" and self._sign_is_unknown(value.term)
+        hazard = use.operation.hazard
+        beyond = hazard is not None and hazard.safe.contains(0.0)  # 0 itself would be fine
         divides = use.operation.name in ("div", "reciprocal")
-        deliberate = use.operation.name.startswith("log") and value.range == BOOLEAN  # log(mask) is 0 or -inf
-        if ignorant or deliberate or (divides and self._is_square(value.term)) or self._is_the_same_always(value.term):
+        if (
+            (beyond and self._sign_is_unknown(value.term))
+            or (divides and self._passes_zero(value.term))
+            or (use.operation.name.startswith("log") and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
+            or self._is_the_same_always(value.term)
+        ):
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
 
-    def _is_square(self, term: Term) -> bool:
-        """Is it the square of something of which nothing is known? As a divisor it is as far from 0
-        as that. Differences are different: two things may well be equal."""
+    def _passes_zero(self, term: Term) -> bool:
+        """Is 0 just one of the values on the way (a cosine, the square of something of which nothing is known)? It is
+        no bound then that is reached. Differences are different: two things may well be equal."""
         term = peel(term)
         if term.head in ("mul", "div", "neg", "item", "masked_select"):
             varying = [arg for arg in term.args if isinstance(arg, Term) and arg.head != "const"]
             if len(varying) == 1 or (term.head in ("item", "masked_select") and varying):
-                return self._is_square(varying[0])
+                return self._passes_zero(varying[0])
+        if term.head in _THROUGH_ZERO:
+            return True
         inner = squared(term)
         value = None if inner is None else self.value_of_term(inner)
-        return (
-            value is not None and value.grounds <= Grounds.ASSUMED and inner is not None and peel(inner).head != "sub"
-        )
+        if inner is None or value is None or peel(inner).head == "sub":
+            return False
+        return value.grounds <= Grounds.ASSUMED or peel(inner).head in _THROUGH_ZERO
 
     def _sign_is_unknown(self, term: Term) -> bool:
         if term.head not in ("mul", "div"):

@@ -215,6 +215,8 @@ def _find(path: str, folder: str, here: str) -> tuple[str, tuple[str, ...]] | No
     if level:
         base = Path(folder)
         for _ in range(level - 1):
+            if _is_root(base):
+                return None
             base = base.parent
         return _inside(base, words)
     for base in _bases(Path(folder)):
@@ -229,9 +231,7 @@ def _bases(folder: Path) -> list[Path]:
     """Where an absolute import may start: beside the script, or above the outermost package."""
     bases = [folder]
     for _ in range(_LEVELS):
-        if not _is_package(folder) and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file()):
-            break
-        if folder.parent == folder:
+        if _is_root(folder) or folder.parent == folder:
             break
         folder = folder.parent
         bases.append(folder)
@@ -248,6 +248,11 @@ def _inside(base: Path, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] |
         else:
             return _package(at, words[index:])
     return _package(at, ())
+
+
+def _is_root(folder: Path) -> bool:
+    """Does the project end here?"""
+    return not _is_package(folder) and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file())
 
 
 def _is_package(folder: Path) -> bool:
