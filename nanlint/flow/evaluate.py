@@ -90,7 +90,8 @@ class Evaluator(Members):
         if isinstance(content, bool | int | float):
             return replace(number(content), term=self.terms.make("const", content))
         if isinstance(content, str):
-            return Value(kind=Kind.STRING, term=self.terms.make("const", content), payload=content)
+            term = self.terms.make("const", content)
+            return Value(kind=Kind.STRING, term=term, dtype=spellings.dtype_named(content), payload=content)
         if content is None:
             return Value(kind=Kind.NONE, term=self.terms.make("none"))
         return UNKNOWN
