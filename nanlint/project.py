@@ -41,6 +41,7 @@ class Project:
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
+        self._here = str(Path.cwd())
         self._texts: dict[str, tuple[float, str]] = {}
         self._breakable: dict[tuple[str, str, int], bool] = {}
 
@@ -49,8 +50,7 @@ class Project:
 
         `path` may begin with dots, relative to `importer`, the file that imports.
         """
-        here = "" if Path(importer).is_absolute() else str(Path.cwd())
-        return _find(path, str(Path(importer).parent), here)
+        return _find(path, importer, self._here)
 
     def may_break(self, path: str, importer: str, depth: int = 4) -> bool:
         """Might this be a function that holds an operation which can break, or a module with one? Decided by its text,
@@ -97,6 +97,7 @@ class Project:
             SourceError: the text is not Python.
         """
         # here the work on another file begins, and what is known of files may be out of date
+        self._here = str(Path.cwd())
         _find.cache_clear()
         if any(_changed(filename) != time for filename, (time, _) in self._texts.items()):
             self._forget_texts()
@@ -143,7 +144,7 @@ _WORDS = "|".join(
     )
 )
 # a call of one of them, or a division by something that is not written as a number
-_HAZARD = re.compile(rf"\b(?:{_WORDS})\(|(?<!/)/=?(?![/=])\s*(?!\d)")
+_HAZARD = re.compile(rf"\b(?:{_WORDS})\(|(?<!/)/=?(?![/=])(?!\s*\d)")
 
 
 def _definition_at(text: str, start: int) -> str:
@@ -204,22 +205,26 @@ def _load(filename: str) -> Loaded | None:
 
 
 @cache
-def _find(path: str, folder: str, here: str) -> tuple[str, tuple[str, ...]] | None:
-    """`here`: the folder that `folder` and the answer are relative to, empty if they are not."""
-    if here:
-        found = _find(path, os.path.normpath(Path(here, folder)), "")
-        return None if found is None else (os.path.relpath(found[0], here), found[1])
+def _find(path: str, importer: str, here: str) -> tuple[str, tuple[str, ...]] | None:
+    """`here`: the folder that relative file names start from."""
+    found = _find_from(Path(os.path.normpath(Path(here, importer).parent)), path)
+    if found is None or Path(importer).is_absolute():
+        return found
+    return os.path.relpath(found[0], here), found[1]
+
+
+def _find_from(folder: Path, path: str) -> tuple[str, tuple[str, ...]] | None:
     name = path.lstrip(".")
     level = len(path) - len(name)
     words = tuple(word for word in name.split(".") if word)
     if level:
-        base = Path(folder)
+        base = folder
         for _ in range(level - 1):
             if _is_root(base):
                 return None
             base = base.parent
         return _inside(base, words)
-    for base in _bases(Path(folder)):
+    for base in _bases(folder):
         if words and ((base / words[0]).is_dir() or (base / f"{words[0]}.py").is_file()):
             found = _inside(base, words)
             if found is not None and not (words[0] in sys.stdlib_module_names and _is_package(base)):

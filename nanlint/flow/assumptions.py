@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, Range, interval
+from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, UNIT, Range, interval
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
 
 _HYPER = re.compile(
@@ -33,6 +33,8 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
+# as outputs of a softmax or a sigmoid are called; they saturate
+_PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
 # what a model is given: no gradient with respect to it is asked for
 _DATA = re.compile(
     r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
@@ -80,6 +82,8 @@ def named(name: str, term: Term | None) -> Value:
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
+    if _PROBABILITY.match(name):
+        return Value(UNIT, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _DATA.match(name):
         return Value(term=term, differentiable=False)
     return UNKNOWN.with_term(term)
