@@ -66,6 +66,11 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         return located
 
 
+def begin_run() -> None:
+    """Files may have changed since the last run of this process."""
+    _PROJECT.begin()
+
+
 def reveal(source: Source) -> list[Reveal]:
     """The range of every `reveal_range(x)`.
 

@@ -97,6 +97,8 @@ def lint_paths(paths: Sequence[str], settings: Settings, repair: Repair | None =
     found = discover(paths, settings)
     for problem in found.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
+    if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
+        analysis.begin_run()
     with _rare_collection() as collect:
         for filename in found.files:
             yield lint_file(filename, cards, settings, repair)

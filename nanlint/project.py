@@ -45,12 +45,19 @@ class Project:
         self._texts: dict[str, tuple[float, str]] = {}
         self._breakable: dict[tuple[str, str, int], bool] = {}
 
+    def begin(self) -> None:
+        """A new run begins: what is known of files may be out of date."""
+        self._here = str(Path.cwd())
+        _find.cache_clear()
+        if any(_changed(filename) != time for filename, (time, _) in self._texts.items()):
+            self._forget_texts()
+
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
 
         `path` may begin with dots, relative to `importer`, the file that imports.
         """
-        return _find(path, importer, self._here)
+        return _find(path, os.path.dirname(importer), self._here)  # noqa: PTH120  (pathlib is slow)
 
     def may_break(self, path: str, importer: str, depth: int = 4) -> bool:
         """Might this be a function that holds an operation which can break, or a module with one? Decided by its text,
@@ -96,11 +103,6 @@ class Project:
         Raises:
             SourceError: the text is not Python.
         """
-        # here the work on another file begins, and what is known of files may be out of date
-        self._here = str(Path.cwd())
-        _find.cache_clear()
-        if any(_changed(filename) != time for filename, (time, _) in self._texts.items()):
-            self._forget_texts()
         _, loaded = self._loaded.get(source.filename, (None, None))
         if loaded is None or loaded.source.text != source.text:
             loaded = Loaded(source, parse(source))
@@ -205,10 +207,10 @@ def _load(filename: str) -> Loaded | None:
 
 
 @cache
-def _find(path: str, importer: str, here: str) -> tuple[str, tuple[str, ...]] | None:
-    """`here`: the folder that relative file names start from."""
-    found = _find_from(Path(os.path.normpath(Path(here, importer).parent)), path)
-    if found is None or Path(importer).is_absolute():
+def _find(path: str, folder: str, here: str) -> tuple[str, tuple[str, ...]] | None:
+    """`here`: the folder that relative names start from."""
+    found = _find_from(Path(os.path.normpath(Path(here, folder))), path)
+    if found is None or Path(folder).is_absolute():
         return found
     return os.path.relpath(found[0], here), found[1]
 

@@ -210,7 +210,6 @@ def test_an_inherited_method(lint):
     assert lint({"base.py": base, "main.py": HEIR.format("self.safe(torch.softmax(z, -1))")}) == []
 
 
-@pytest.mark.xfail(strict=True, reason="Executor.fill (flow/execute.py) leaves the attributes of the bases unfilled")
 @pytest.mark.parametrize("other_file", [True, False])
 @pytest.mark.parametrize(("value", "expected"), [("1e-6", []), ("0.0", [Evidence.CERTAIN])])
 def test_an_attribute_of_a_base_class(project, other_file, value, expected):

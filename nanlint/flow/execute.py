@@ -178,6 +178,8 @@ class Executor(Importer):
                 base = self.imported(path, cls.frame.filename)
                 if base is not None and isinstance(base.payload, Class) and base.payload is not cls:
                     cls.bases.append(base.payload)
+            for parent in cls.bases:
+                self.fill(parent)
             self.filling += 1
             fill_attributes(self, cls)
             self.filling -= 1

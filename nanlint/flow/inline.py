@@ -24,13 +24,13 @@ from nanlint.values.value import UNKNOWN, Term, Terms, Value
 
 _DEPTH = 4  # calls within calls
 _SILENT_DEPTH = 2  # in a loop's first turns, which only find out what changes
-_STEPS = 500  # statements run in bodies of callees, whatever the size of the file
-_STEPS_PER_STATEMENT = 1  # and for each statement of the file
+_STEPS = 300  # statements run in bodies of callees, whatever the size of the file
+_STEPS_PER_STATEMENT = 0.5  # and for each statement of the file
 
 
 def work_limit(module: nodes.Module) -> int:
     """How many statements may be run in the bodies of callees while one file is interpreted."""
-    return _STEPS + _STEPS_PER_STATEMENT * sum(1 for _ in statements_of(module.body))
+    return _STEPS + int(_STEPS_PER_STATEMENT * sum(1 for _ in statements_of(module.body)))
 
 
 @dataclass(frozen=True, slots=True)
