@@ -51,7 +51,7 @@ def test_loading_headers_is_cheap() -> None:
         return perf_counter() - start
 
     # the best of five: other processes of a busy machine do not count
-    assert min(once() for _ in range(5)) < 0.005
+    assert min(once() for _ in range(5)) < 0.05
 
 
 def test_loading_headers_imports_nothing_heavy() -> None:
