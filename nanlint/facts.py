@@ -156,7 +156,8 @@ class Facts:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
             found = self._weighed(found, value, use)
-            return found if self._passes_on(use, self._analysis.passing) else None
+            passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
+            return found if self._passes_on(use, passing) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)

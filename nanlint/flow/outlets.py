@@ -12,12 +12,15 @@ from functools import cached_property
 
 from nanlint.values.value import Term, Value
 
-# their results are true, false or a size, which no NaN and no gradient passes
+# their results are true, false, a size or have only the shape of the operand: no NaN and no gradient passes
 _DECISIONS = frozenset(
-    "eq ne lt le gt ge not logical_not logical_and logical_or isnan isinf isfinite any all len size".split()
+    "eq ne lt le gt ge not logical_not logical_and logical_or isnan isinf isfinite any all len size "
+    "zeros ones empty".split()
 )
 # an index has no gradient, but that of a NaN is wrong
 _WITHOUT_GRADIENT = frozenset({"detach", "argmax", "count_nonzero", "bincount"})
+
+_CLEANING = frozenset({"nan_to_num"})
 
 # calls that show a value to people and hand it to nobody
 _SHOWING_PATHS = frozenset({"builtins.print", "builtins.repr", "builtins.str", "builtins.format", "warnings.warn"})
@@ -66,12 +69,30 @@ class Outlets:
         return _closure(self._out, self._whole, _DECISIONS)
 
     @cached_property
+    def sources_of_uncleaned_values(self) -> frozenset[Term]:
+        """The same, less what passes only through `nan_to_num` or a choice of what is finite. Where no gradient is
+        taken, that mends it."""
+        return _closure(self._out, self._whole, _DECISIONS | _CLEANING, cleaned=True)
+
+    @cached_property
     def sources_of_gradients(self) -> frozenset[Term]:
         """All terms through which gradients may flow back from an outlet."""
         return _closure(self._out, self._whole, _DECISIONS | _WITHOUT_GRADIENT)
 
 
-def _closure(start: Collection[Term], whole: Collection[Term], stops: Collection[str]) -> frozenset[Term]:
+def _is_cleaned(choice: Term, arm: Term) -> bool:
+    """`where(isfinite(x), x, 0)` and `where(isnan(x), 0, x)`: does the choice leave the bad values of the arm out?"""
+    if choice.head != "where" or not choice.args:
+        return False
+    condition = choice.args[0]
+    while isinstance(condition, Term) and condition.head in ("logical_not", "not"):
+        condition = condition.args[0]
+    return isinstance(condition, Term) and condition.head in ("isnan", "isfinite") and condition.args[0] is arm
+
+
+def _closure(
+    start: Collection[Term], whole: Collection[Term], stops: Collection[str], *, cleaned: bool = False
+) -> frozenset[Term]:
     found: set[Term] = set()
     waiting = list(start)
     while waiting:
@@ -80,5 +101,6 @@ def _closure(start: Collection[Term], whole: Collection[Term], stops: Collection
             continue
         found.add(term)
         if term.head not in stops and term not in whole:
-            waiting.extend(arg for arg in term.args if isinstance(arg, Term))
+            arms = [arg for arg in term.args if isinstance(arg, Term)]
+            waiting.extend(arm for arm in arms if not (cleaned and _is_cleaned(term, arm)))
     return frozenset(found)

@@ -116,6 +116,11 @@ class Analysis:
         return self._record.outlets.sources_of_values
 
     @property
+    def passing_uncleaned(self) -> frozenset[Term]:
+        """The same, less what is cleaned of NaN and infinities on the way."""
+        return self._record.outlets.sources_of_uncleaned_values
+
+    @property
     def passing_gradient(self) -> frozenset[Term]:
         """The terms whose gradient may be asked for."""
         return self._record.outlets.sources_of_gradients
