@@ -17,6 +17,7 @@ from nanlint.depth import check_depth
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
 from nanlint.ops import spellings
+from nanlint.ops.catalogue import OPERATIONS
 from nanlint.source import Source, SourceError, read_source
 
 # a syntax tree takes about a hundred times the memory of its text: so much text is kept as trees
@@ -93,8 +94,13 @@ class Project:
         self._breakable.clear()
 
     def load(self, filename: str) -> nodes.Module | None:
-        """The IR of a file; None if it cannot be read, is no Python, or is too large."""
-        loaded = self.loaded(filename)
+        """The IR of a file, from memory if it was read lately; None if it is unreadable, no Python, or too large."""
+        changed = _changed(filename)
+        time, loaded = self._loaded.get(filename, (None, None))
+        if time != changed:
+            loaded = _load(filename)
+            self._keep(filename, changed, loaded)
+        self._loaded.move_to_end(filename)
         return None if loaded is None else loaded.module
 
     def parsed(self, source: Source) -> nodes.Module:
@@ -109,16 +115,6 @@ class Project:
             if len(source.text) <= _LARGEST:
                 self._keep(source.filename, _changed(source.filename), loaded)
         return loaded.module
-
-    def loaded(self, filename: str) -> Loaded | None:
-        """The file and its IR, from memory if it was read lately."""
-        changed = _changed(filename)
-        time, loaded = self._loaded.get(filename, (None, None))
-        if time != changed:
-            loaded = _load(filename)
-            self._keep(filename, changed, loaded)
-        self._loaded.move_to_end(filename)
-        return loaded
 
     def _keep(self, filename: str, changed: float, loaded: Loaded | None) -> None:
         self._forget(filename)
@@ -140,8 +136,8 @@ _WORDS = "|".join(
     sorted(
         {
             name.rpartition(".")[2]
-            for name in (*spellings.functions(), *spellings.methods())
-            if (one := spellings.function(name) or spellings.method(name)) and one.operation.hazard
+            for name, (operation, _) in (*spellings.functions().items(), *spellings.methods().items())
+            if (OPERATIONS.get(operation) or OPERATIONS[operation.rstrip("_")]).hazard
         }
     )
 )
@@ -164,12 +160,16 @@ def _exporters(text: str, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _code(filename: str) -> str:
+    source = _read(filename)
+    return "" if source is None else _TEXT.sub("", source.text)
+
+
+def _read(filename: str) -> Source | None:
+    """None if it cannot be read, or is too large."""
     try:
-        if Path(filename).stat().st_size > _LARGEST:
-            return ""
-        return _TEXT.sub("", read_source(Path(filename), filename).text)
+        return None if Path(filename).stat().st_size > _LARGEST else read_source(Path(filename), filename)
     except (SourceError, OSError):
-        return ""
+        return None
 
 
 def parse(source: Source) -> nodes.Module:
@@ -196,13 +196,13 @@ def _size(loaded: Loaded | None) -> int:
 
 
 def _load(filename: str) -> Loaded | None:
+    source = _read(filename)
+    if source is None:
+        return None
     try:
-        if Path(filename).stat().st_size > _LARGEST:
-            return None
-        source = read_source(Path(filename), filename)
         check_depth(source)
         return Loaded(source, parse(source))
-    except (SourceError, OSError, RecursionError):
+    except (SourceError, RecursionError):
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, inf
+from math import ceil, floor, inf, isfinite, isnan
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -61,3 +61,11 @@ def _moderate(r: Range, x: float) -> float:
         return -0.0 if r.hi <= 0 else 0.0
     small = 2.0**-10
     return x if abs(x) > small else small if r.hi > 0 and x >= 0 else -small
+
+
+def lies_in(r: Range, computed: float) -> bool:
+    """Is it in the range, as far as rounding leaves it there?"""
+    if isnan(computed):
+        return r.nan
+    near = 1e-5 * max(1.0, abs(computed)) if computed != 0 and isfinite(computed) else 0.0
+    return r.contains(computed) or (near > 0 and r.overlaps(interval(computed - near, computed + near)))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import reduce
-from math import inf, isfinite, isnan
+from math import inf, isfinite
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import points, ranges
+from strategies import lies_in, points, ranges
 
 from nanlint.ops import spellings
 from nanlint.ops.catalogue import OPERATIONS
 from nanlint.ops.operation import Form, Hazard, Role, Spelling
 from nanlint.values.arithmetic import rounded
-from nanlint.values.interval import ANY, FINITE, Range, constant, interval
+from nanlint.values.interval import ANY, FINITE, constant
 from nanlint.values.value import Kind, Value, number
 
 torch = pytest.importorskip("torch")
@@ -143,13 +143,6 @@ def draw_call(data: st.DataObject, spelling: Spelling) -> tuple[dict[str, Value]
             given_[name] = SIDE[name]()
             known[name] = number(given_[name]) if isinstance(given_[name], int | float) else Value(ANY)
     return known, given_
-
-
-def lies_in(r: Range, computed: float) -> bool:
-    if isnan(computed):
-        return r.nan
-    near = 1e-5 * max(1.0, abs(computed)) if computed != 0 and isfinite(computed) else 0.0
-    return r.contains(computed) or (near > 0 and r.overlaps(interval(computed - near, computed + near)))
 
 
 def check(spelling: Spelling, call: Callable[[dict[str, Any]], Any], data: st.DataObject) -> None:

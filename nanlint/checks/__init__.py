@@ -16,8 +16,6 @@ from nanlint.facts import Facts
 
 __all__ = ["CHECKS", "run_checks"]
 
-_WEIGHT = {Evidence.UNKNOWN: 0, Evidence.POSSIBLE: 1, Evidence.CERTAIN: 2}
-
 Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
@@ -61,7 +59,7 @@ def _strongest(found: Iterable[Finding]) -> Iterator[Finding]:
     for one in found:
         place = one.card.code, id(one.node.origin)
         before = best.get(place)
-        if before is None or _WEIGHT[one.evidence] > _WEIGHT[before.evidence]:
+        if before is None or one.evidence > before.evidence:
             best[place] = one
     return iter(best.values())
 

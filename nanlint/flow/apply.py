@@ -9,14 +9,13 @@ from typing import Any
 from nanlint.flow.relations import sharpen
 from nanlint.ops.constructors import converted
 from nanlint.ops.operation import Form, Operation, Role, Spelling
+from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.rounding import rounded
 from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
-_FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
-_CONDITIONS = frozenset(
-    {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
-)
+# never the same twice
+FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
 # an element of their results depends on others than the one in its place
 _MIXING = frozenset({
     "view", "part", "masked_select", "stack", "cumsum", "cumprod", "matmul", "len", "size", "bincount", "softmax",
@@ -53,7 +52,7 @@ def fitted(value: Value, dtype: DType | None) -> Value:
 
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
-    if name in _FRESH:
+    if name in FRESH:
         return terms.fresh(
             *(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh"
         )
@@ -104,7 +103,7 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
         kind=kind,
         grounds=grounds,
         term=term_for(terms, name, operation.operands, operands),
-        dtype=DType.BOOLEAN if name in _CONDITIONS else dtype,
+        dtype=DType.BOOLEAN if name in CONDITIONS else dtype,
         framework=framework,
         attains=operands["x"].attains if operation.role is Role.VIEW and "x" in operands else None,
         differentiable=_differentiable(name, kind, framework, operands),
@@ -184,7 +183,7 @@ def _dtype(operands: dict[str, Value], name: str) -> DType | None:
 def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, Value]) -> bool:
     if kind in (Kind.NUMBER, Kind.SIZE) or framework in ("numpy", "python"):
         return False
-    if name in _NO_GRADIENT or name in _CONDITIONS:
+    if name in _NO_GRADIENT or name in CONDITIONS:
         return False
     values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
     return not values or any(value.differentiable and value.dtype not in _WHOLE for value in values)

@@ -132,10 +132,8 @@ class Class:
 
     def method(self, name: str) -> Function | None:
         """The method of this name, its own or inherited."""
-        for statement in self.node.body:
-            if isinstance(statement, nodes.FunctionDef) and statement.name == name:
-                return Function(statement, self.frame, self.enclosing, self)
-        return next((found for base in self.bases if (found := base.method(name)) is not None), None)
+        own = next((method for method in self.methods() if method.name == name), None)
+        return own or next((found for base in self.bases if (found := base.method(name)) is not None), None)
 
     def methods(self) -> Iterator[Function]:
         """Its own methods, in order."""

@@ -81,6 +81,5 @@ class Importer(Evaluator):
         if not isinstance(value.payload, Pending):
             return value
         cls = self.imported(value.payload.path, value.payload.importer)
-        known = cls is not None and isinstance(cls.payload, Class)
-        payload = Instance(cls.payload) if known and cls is not None else None
-        return replace(value, payload=payload)
+        found = None if cls is None else cls.payload
+        return replace(value, payload=Instance(found) if isinstance(found, Class) else None)

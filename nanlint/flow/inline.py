@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.functions import Frame, Function, bind_arguments, decorator_path, statements_of
+from nanlint.flow.functions import Frame, Function, attributes_of, bind_arguments, decorator_path, statements_of
 from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_states, join_values
 from nanlint.flow.targets import Targets
@@ -75,9 +75,10 @@ class Inliner(Targets):
         bound = bind_arguments(function, args, keywords, self.terms)
         if bound is None or not self._worthwhile(function):
             self.unfollowed.add(id(function.node))
-            self.record.outlets.leave(*args, *keywords.values())
-            self.forget_lists((*args, *keywords.values()), state)
-            return replace(UNKNOWN, term=self.terms.fresh(*(value.term for value in (*args, *keywords.values()))))
+            given = (*args, *keywords.values())
+            self.record.outlets.leave(*given)
+            self.forget_lists(given, state)
+            return UNKNOWN.with_term(self.terms.fresh(*(value.term for value in given)))
         receiver = _receiver_name(call) if function.receiver is not None else None
         inner = self._entry(function, bound, receiver, state)
         key = (function.node, self.recording, self.no_grad > 0, _signature(inner))
@@ -108,11 +109,8 @@ class Inliner(Targets):
                 value = self.silently(param.default, State({}, None, inner.globals))
             inner.vars[param.name] = self._named(param.name, value)
         if receiver is not None:
-            own = function.node.params[0].name + "."
-            prefix = receiver + "."
-            for key, value in state.vars.items():
-                if key.startswith(prefix):
-                    inner.vars[own + key.removeprefix(prefix)] = value
+            own = function.node.params[0].name
+            inner.vars.update((f"{own}.{name}", value) for name, value in attributes_of(receiver, state).items())
         return inner
 
     def _run(self, function: Function, inner: State, call: nodes.Expr) -> Outcome:
@@ -155,8 +153,7 @@ class Inliner(Targets):
             return Outcome(UNKNOWN.with_term(self.terms.fresh()), {}, {}, {})
         attributes: dict[str, Value] = {}
         if function.receiver is not None:
-            prefix = function.node.params[0].name + "."
-            attributes = {k.removeprefix(prefix): v for k, v in after.vars.items() if k.startswith(prefix)}
+            attributes = attributes_of(function.node.params[0].name, after)
         unknown = UNKNOWN.with_term(self.terms.fresh())
         return Outcome(value or unknown, after.facts, after.changed, attributes)
 

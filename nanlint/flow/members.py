@@ -76,12 +76,12 @@ class Members(Calls):
         base = self.evaluate(expr.base, state)
         if known is not None:
             return state.known(known)
-        return state.known(state.latest(self._attribute_of(base, expr.name, expr.base)))
+        return state.known(state.latest(self._attribute_of(base, expr.name)))
 
-    def _attribute_of(self, base: Value, name: str, base_expr: nodes.Expr) -> Value:
+    def _attribute_of(self, base: Value, name: str) -> Value:
         term = self.terms.make("attr", base.term, name)
         base = self.settled(base)
-        if isinstance(base.payload, Instance | Class) and (own := self._member(base, name, base_expr)) is not None:
+        if isinstance(base.payload, Instance | Class) and (own := self._member(base, name)) is not None:
             return own if own.kind is Kind.FUNCTION else own.with_term(term)
         if isinstance(base.payload, tuple) and base.payload[0] == "finfo":
             return spellings.finfo_attribute(name, base.payload[1])
@@ -100,7 +100,7 @@ class Members(Calls):
             return Value(SIZE, Kind.SIZE, Grounds.ASSUMED, term, differentiable=False)
         return assumptions.named(name, term)
 
-    def _member(self, base: Value, name: str, base_expr: nodes.Expr) -> Value | None:
+    def _member(self, base: Value, name: str) -> Value | None:
         """An attribute or method of an object of the program, or of its class."""
         is_instance = isinstance(base.payload, Instance)
         cls = base.payload.cls if isinstance(base.payload, Instance) else base.payload

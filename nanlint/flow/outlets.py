@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from functools import cached_property
 
+from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.value import Term, Value
 
 # their results are true, false, a size or have only the shape of the operand: no NaN and no gradient passes
-_DECISIONS = frozenset(
-    "eq ne lt le gt ge not logical_not logical_and logical_or isnan isinf isfinite any all len size "
-    "zeros ones empty".split()
-)
+_DECISIONS = CONDITIONS | {"not", "any", "all", "len", "size", "zeros", "ones", "empty"}
 # an index has no gradient, but that of a NaN is wrong
 _WITHOUT_GRADIENT = frozenset({"detach", "argmax", "count_nonzero", "bincount"})
 

@@ -13,6 +13,7 @@ from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
 from nanlint.ops.operation import Form, Role, Spelling
+from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
     cst.Add: "+",
@@ -36,9 +37,6 @@ BINARY: dict[type, str] = {
 _ROOTS: dict[object, str] = {0.5: "torch.sqrt", -0.5: "torch.rsqrt", -1: "torch.reciprocal"}
 # of masks; between other things `&` and `|` work on bits
 _LOGICAL: dict[type, str] = {cst.BitAnd: "torch.logical_and", cst.BitOr: "torch.logical_or"}
-_CONDITIONS = frozenset(
-    {"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not"}
-)
 _COMPARE: dict[type, str] = {
     cst.Equal: "==",
     cst.NotEqual: "!=",
@@ -57,7 +55,7 @@ _SINGLETONS: dict[str, object] = {"True": True, "False": False, "None": None}
 
 
 # questions and sizes: a function that holds nothing else does not reckon
-_NOT_NUMBERS = frozenset("eq ne lt le gt ge logical_and logical_or logical_not isnan isinf isfinite len size".split())
+_NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
 
 class Expressions:
@@ -293,7 +291,7 @@ class Expressions:
 def _is_condition(node: nodes.Expr) -> bool:
     """Is it plain to see that this is a mask?"""
     return isinstance(node, nodes.Compare) or (
-        isinstance(node, nodes.Apply) and node.spelling.operation.name in _CONDITIONS
+        isinstance(node, nodes.Apply) and node.spelling.operation.name in CONDITIONS
     )
 
 

@@ -84,3 +84,6 @@ COMPARISONS = tuple(
     )
     for name in names.split()
 )
+
+# what is true or false: no number, and no gradient
+CONDITIONS = frozenset(one.name for one in COMPARISONS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
+from nanlint.flow.apply import FRESH
 from nanlint.flow.uses import Guard, Use
 from nanlint.ir import nodes
 from nanlint.ops.elementwise import ELEMENTWISE
@@ -21,7 +22,6 @@ _ELEMENTWISE = frozenset(operation.name for operation in ELEMENTWISE)
 _LOGARITHMS = frozenset({"log", "log2", "log10"})
 _HARMLESS = (1, 0, 2, 0.5)
 
-_RANDOM = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
 _LONGEST_CONDITION = 60
 
 
@@ -85,7 +85,7 @@ def _is_plain(facts: Facts, condition: nodes.Expr) -> bool:
 
 def _is_pure(expr: nodes.Expr) -> bool:
     if isinstance(expr, nodes.Apply):
-        changes = expr.spelling.form is Form.INPLACE or expr.spelling.operation.name in _RANDOM
+        changes = expr.spelling.form is Form.INPLACE or expr.spelling.operation.name in FRESH
         return not changes and not expr.extras and all(map(_is_pure, expr.operands.values()))
     if isinstance(expr, nodes.Compare):
         return all(map(_is_pure, (expr.left, *(right for _, right in expr.links))))

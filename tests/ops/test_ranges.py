@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from math import isfinite, isnan
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops.libraries import installed, keywords_of, paths, resolve, signatures
-from strategies import points, ranges
+from strategies import lies_in, points, ranges
 
 from nanlint.ops import keras as keras_table
 from nanlint.ops import spellings
 from nanlint.ops.operation import Spelling
 from nanlint.values.arithmetic import rounded
-from nanlint.values.interval import ANY, Range, interval
+from nanlint.values.interval import ANY, Range
 from nanlint.values.value import Kind, Value, number
 
 np = pytest.importorskip("numpy")
@@ -139,13 +138,6 @@ def call(path: str, spelling: Spelling, given_: dict[str, Any]) -> Any:
 def keyword(spelling: Spelling, operand: str, accepted: set[str]) -> str:
     words = [word for word, name in spelling.keywords.items() if name == operand]
     return next((word for word in words if word in accepted), words[0])
-
-
-def lies_in(r: Range, computed: float) -> bool:
-    if isnan(computed):
-        return r.nan
-    near = 1e-5 * max(1.0, abs(computed)) if computed != 0 and isfinite(computed) else 0.0
-    return r.contains(computed) or (near > 0 and r.overlaps(interval(computed - near, computed + near)))
 
 
 def assert_in(predicted: Range, result: Any, context: object) -> None:
