@@ -6,12 +6,11 @@ of all findings at once.
 
 from __future__ import annotations
 
+import ast
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-
-import libcst as cst
 
 from nanlint.cards import Card
 from nanlint.checks import run_checks
@@ -23,7 +22,7 @@ from nanlint.facts import Facts
 from nanlint.fix import Edit, Fix
 from nanlint.flow.program import Analysis, interpret
 from nanlint.ir import nodes
-from nanlint.ir.positions import locate
+from nanlint.ir.positions import locate, span_of
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
 from nanlint.source import Source, Span
@@ -124,7 +123,7 @@ class _Locator:
 
     def __init__(self, source: Source, module: nodes.Module, facts: Facts, found: Sequence[Finding]) -> None:
         self.source = source
-        self.module: cst.Module = module.origin
+        self.module: ast.Module = module.origin
         self.facts = facts
         self.found = found
         self.targets = dict(_targets(module.body))
@@ -178,9 +177,7 @@ class _Locator:
     def _related_elsewhere(self, one: Finding, module: nodes.Module) -> Iterator[Related]:
         """The operation itself, in the file that the call leads to."""
         filename = self.facts.filename_of(one.use)
-        source = Source(filename, module.origin.code)
-        for span in locate(source, module.origin, [one.use.node.origin]).values():
-            yield Related(span, f"here, in `{one.chain[-1].function}`", filename)
+        yield Related(span_of(module.source, one.use.node.origin), f"here, in `{one.chain[-1].function}`", filename)
 
     def _name(self, node: nodes.Expr) -> str:
         """The variable that the value was given to, else the expression itself."""
@@ -208,15 +205,13 @@ class _Locator:
             return None
         line = max(lines)
         written = self.source.line_text(line)
-        newline = self.source.lines[line - 1][len(written) :] or self.module.default_newline
+        newline = self.source.lines[line - 1][len(written) :] or "\n"
         column = len(written) + 1
         return Edit(Span(line, column, line, column), newline + text)
 
 
-def _imports(module: cst.Module) -> Iterator[cst.CSTNode]:
-    for statement in module.body:
-        if isinstance(statement, cst.SimpleStatementLine):
-            yield from (small for small in statement.body if isinstance(small, cst.Import | cst.ImportFrom))
+def _imports(module: ast.Module) -> Iterator[ast.stmt]:
+    return (statement for statement in module.body if isinstance(statement, ast.Import | ast.ImportFrom))
 
 
 def _targets(body: Sequence[nodes.Stmt]) -> Iterator[tuple[int, nodes.Expr]]:

@@ -1,5 +1,7 @@
-"""How deeply a text nests, and room on the stack to follow it: the native parser crashes the process where Python
-would raise an error, so what is too deep must be refused before it is parsed.
+"""How deeply a text nests, and room on the stack to follow it.
+
+libcst's native parser crashes the process where Python raises an error, so what is too deep for it must be refused
+before it is parsed.
 """
 
 from __future__ import annotations
@@ -45,6 +47,15 @@ def check_depth(source: Source) -> None:
     _check_expressions(source)
     if source.text.count("elif") > MAX_CHAIN:
         _check_branches(source)
+
+
+def too_deep(source: Source) -> SourceError:
+    """Says where a text nests so deeply that Python gave up on it."""
+    try:
+        check_depth(source)
+    except SourceError as error:
+        return error
+    return SourceError("too deeply nested to analyse")
 
 
 def on_deep_stack(work: Callable[[], T]) -> T:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING
 
 from nanlint.cards import Card, find_card, load_cards
 from nanlint.config import Settings, check_selectors
-from nanlint.depth import check_depth, on_deep_stack
+from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.discover import discover
 from nanlint.fix import Applicability, apply_fixes
-from nanlint.gate import may_hold_findings, python_error
+from nanlint.gate import may_hold_findings
 from nanlint.source import Source, SourceError, Span, decode_source, read_source, write_source
 from nanlint.suppress import RUN_CODES, apply_suppressions
+from nanlint.syntax import parse
 
 if TYPE_CHECKING:
     from nanlint.analysis import Reveal
@@ -78,7 +79,7 @@ def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> li
     try:
         found = on_deep_stack(lambda: _analyse(source, cards, settings))
     except (SourceError, RecursionError) as error:
-        known = error if isinstance(error, SourceError) else SourceError("too deeply nested to analyse")
+        known = error if isinstance(error, SourceError) else too_deep(source)
         # nothing was looked at, so nothing can be said about suppressions either
         return list(_selected([_syntax_error(source.filename, source, known, cards)], cards, settings))
     found = apply_suppressions(source, found, cards, settings)
@@ -198,7 +199,6 @@ def reveal_file(filename: str) -> list[Reveal]:
         SourceError: the file cannot be read as Python.
     """
     source = read_source(Path(filename), filename)
-    check_depth(source)
     from nanlint.analysis import ranges  # noqa: PLC0415
 
     return on_deep_stack(lambda: ranges(source))
@@ -206,16 +206,13 @@ def reveal_file(filename: str) -> list[Reveal]:
 
 def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
     words = tuple(operation.name.rpartition(".")[2] for card in cards for operation in card.custom)
-    if not may_hold_findings(source.text.encode(errors="replace"), words) and python_error(source.text) is None:
+    if not may_hold_findings(source.text.encode(errors="replace"), words):
+        parse(source)
         return []
-    check_depth(source)
-    # imported late: libcst takes longer to import than most files take to lint
+    # imported late: a run over files without tensors needs none of it
     from nanlint.analysis import analyse  # noqa: PLC0415
 
-    try:
-        return analyse(source, cards, settings)
-    except SourceError as error:
-        raise python_error(source.text) or error from None
+    return analyse(source, cards, settings)
 
 
 def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Settings) -> Iterator[Diagnostic]:

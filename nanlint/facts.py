@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-import libcst as cst
-
 from nanlint.diagnostic import Evidence
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
+from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import squared
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
@@ -19,6 +18,7 @@ from nanlint.values.value import Grounds, Kind, Term, Value
 
 # bounded on both sides of 0, without a liking for it
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
+_BLANK = " \t\f\r\n\\"  # what may stand between two tokens
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
@@ -45,7 +45,6 @@ class Facts:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._module: cst.Module = analysis.module.origin
         self.imports = analysis.module.imports  # module-level alias → dotted path
 
     @property
@@ -94,8 +93,22 @@ class Facts:
 
     def text(self, node: Expr) -> str:
         """The expression as the user wrote it, without parentheses around it."""
-        code = self._module.code_for_node(node.origin).strip()
-        return _unparenthesised(code, len(getattr(node.origin, "lpar", ())))
+        source = self._analysis.home.source
+        return source.slice(span_of(source, node.origin))
+
+    def text_of_call(self) -> str:
+        """The innermost call of the chain, as the user wrote it."""
+        *outer, last = self.chain
+        source = (outer[-1].module if outer else self._analysis.module).source
+        return source.slice(span_of(source, last.call.origin))
+
+    def is_enclosed(self, node: Expr) -> bool:
+        """Do parentheses stand around the expression, be they its own or those of a call with this only argument?"""
+        source = self._analysis.home.source
+        span = span_of(source, node.origin)
+        before = source.text[: source.offset(span.start_line, span.start_column)].rstrip(_BLANK)
+        after = source.text[source.offset(span.end_line, span.end_column) :].lstrip(_BLANK)
+        return before.endswith("(") and after.startswith(")")
 
     def term_of(self, node: Expr) -> Term | None:
         """The term an expression had when it was last evaluated."""
@@ -282,9 +295,3 @@ def _what(known: Range, safe: Range) -> str:
     if known.may_be_negative() and safe.lo >= 0:
         return "negative"
     return f"outside {safe}" if safe != EMPTY else str(known)
-
-
-def _unparenthesised(code: str, pairs: int) -> str:
-    for _ in range(pairs):
-        code = code.removeprefix("(").removesuffix(")").strip()
-    return code

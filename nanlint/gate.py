@@ -6,12 +6,8 @@ let too much through and must never keep a finding out, so it asks for words tha
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from functools import cache
-
-from nanlint.source import SourceError
 
 # packages that hold tensors, and those whose names promise them under another import
 LIBRARIES = (
@@ -40,20 +36,3 @@ def may_hold_findings(data: bytes, extra_words: tuple[str, ...] = ()) -> bool:
     ASCII the words cannot be seen; Python source cannot be written in one.
     """
     return _wanted(LIBRARIES + extra_words).search(data) is not None
-
-
-def python_error(text: str) -> SourceError | None:
-    """What the running Python has against the text, if anything.
-
-    Its parser is several times faster than ours and says more clearly what is wrong, but it does not know syntax
-    newer than itself: its verdict against a file is not the last word.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in a stranger's file is not our subject
-            ast.parse(text)
-    except SyntaxError as error:
-        return SourceError(error.msg, error.lineno or 1, error.offset or 1)
-    except (ValueError, RecursionError, MemoryError) as error:
-        return SourceError(str(error) or "too deeply nested to analyse")
-    return None

@@ -11,9 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import libcst as cst
-
-from nanlint.depth import check_depth
+from nanlint import syntax
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
 from nanlint.ops import spellings
@@ -178,10 +176,7 @@ def parse(source: Source) -> nodes.Module:
     Raises:
         SourceError: the text is not Python.
     """
-    try:
-        return lower_module(cst.parse_module(source.text))
-    except cst.ParserSyntaxError as error:
-        raise SourceError(error.message.splitlines()[0], error.raw_line, error.raw_column + 1) from None
+    return lower_module(syntax.parse(source), source)
 
 
 def _changed(filename: str) -> float:
@@ -200,7 +195,6 @@ def _load(filename: str) -> Loaded | None:
     if source is None:
         return None
     try:
-        check_depth(source)
         return Loaded(source, parse(source))
     except (SourceError, RecursionError):
         return None

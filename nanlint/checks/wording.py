@@ -62,7 +62,7 @@ def finding(
         message += f", in `{facts.chain[-1].function}` of {Path(facts.filename_of(use)).name}"
         return Finding(card, use, place.call, message, trouble.evidence, severity, why, None, facts.chain)
     if facts.chain:
-        message += f", in the call `{shortened(facts.text(facts.chain[-1].call))}`"
+        message += f", in the call `{shortened(facts.text_of_call())}`"
     return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain)
 
 

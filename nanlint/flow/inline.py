@@ -121,7 +121,8 @@ class Inliner(Targets):
             self.returns = returns
             end = self.run_body(function, inner)
         if record is not outer and (record.uses or record.contexts):
-            outer.contexts.append(Context(call, statement, function.name, record, self.frame.filename))
+            context = Context(call, statement, function.name, record, self.frame.filename, function.frame.module)
+            outer.contexts.append(context)
         return self._outcome(function, returns, end)
 
     @contextmanager

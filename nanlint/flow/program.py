@@ -62,6 +62,11 @@ class Analysis:
             yield from inner.in_calls()
 
     @property
+    def home(self) -> nodes.Module:
+        """Where the uses of this record stand: the module that was interpreted, or that of the function called."""
+        return self.chain[-1].module if self.chain else self.module
+
+    @property
     def dependencies(self) -> frozenset[str]:
         """The other files that were looked into: if one changes, this analysis may change."""
         return frozenset(self._executor.frames)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nanlint.flow.outlets import Outlets
 from nanlint.flow.state import State
-from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Lambda, Stmt
+from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Lambda, Module, Stmt
 from nanlint.ops.operation import Operation
 from nanlint.values.value import Term, Value
 
@@ -81,6 +81,7 @@ class Context:
         function: the name of what is called.
         record: the uses inside, with what they met on this occasion.
         filename: the file the call stands in.
+        module: where the function stands.
     """
 
     call: Expr
@@ -88,6 +89,7 @@ class Context:
     function: str
     record: Record
     filename: str
+    module: Module
 
 
 @dataclass(slots=True)

@@ -1,12 +1,11 @@
-"""Expressions of libcst → IR, with operations recognised and names resolved."""
+"""Expressions of Python's syntax tree → IR, with operations recognised and names resolved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ast
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-import libcst as cst
 
 from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
@@ -16,43 +15,35 @@ from nanlint.ops.operation import Form, Role, Spelling
 from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
-    cst.Add: "+",
-    cst.Subtract: "-",
-    cst.Multiply: "*",
-    cst.Divide: "/",
-    cst.FloorDivide: "//",
-    cst.Modulo: "%",
-    cst.Power: "**",
-    cst.MatrixMultiply: "@",
-    cst.AddAssign: "+",
-    cst.SubtractAssign: "-",
-    cst.MultiplyAssign: "*",
-    cst.DivideAssign: "/",
-    cst.FloorDivideAssign: "//",
-    cst.ModuloAssign: "%",
-    cst.PowerAssign: "**",
-    cst.MatrixMultiplyAssign: "@",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
 }
 # `x ** 0.5` is a square root, whatever it looks like
 _ROOTS: dict[object, str] = {0.5: "torch.sqrt", -0.5: "torch.rsqrt", -1: "torch.reciprocal"}
 # of masks; between other things `&` and `|` work on bits
-_LOGICAL: dict[type, str] = {cst.BitAnd: "torch.logical_and", cst.BitOr: "torch.logical_or"}
+_LOGICAL: dict[type, str] = {ast.BitAnd: "torch.logical_and", ast.BitOr: "torch.logical_or"}
 _COMPARE: dict[type, str] = {
-    cst.Equal: "==",
-    cst.NotEqual: "!=",
-    cst.LessThan: "<",
-    cst.LessThanEqual: "<=",
-    cst.GreaterThan: ">",
-    cst.GreaterThanEqual: ">=",
-    cst.In: "in",
-    cst.NotIn: "not in",
-    cst.Is: "is",
-    cst.IsNot: "is not",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }
 
 
-_SINGLETONS: dict[str, object] = {"True": True, "False": False, "None": None}
-
+# more elements than that are data, in which nobody reckons
+_TABLE = 10_000
 
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
@@ -78,42 +69,45 @@ class Expressions:
     def _mention(self, word: str) -> None:
         self.mentions[word] = self.mentions.get(word, 0) + 1
 
-    def expr(self, node: Any) -> nodes.Expr:
+    def expr(self, node: ast.expr) -> nodes.Expr:
         handler = _EXPRESSIONS.get(type(node))
         return handler(self, node) if handler is not None else nodes.Opaque(node, ())
 
-    def name(self, node: cst.Name) -> nodes.Expr:
-        word = node.value
-        if word in _SINGLETONS:
-            return nodes.Constant(node, _SINGLETONS[word])
+    def name(self, node: ast.Name) -> nodes.Expr:
+        word = node.id
         self._mention(word)
         return nodes.Name(node, word, self.scope.resolve(word))
 
-    def attribute(self, node: cst.Attribute) -> nodes.Expr:
+    def constant(self, node: ast.Constant) -> nodes.Expr:
+        value = node.value
+        is_known = value is not Ellipsis and not isinstance(value, complex)
+        return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
+
+    def attribute(self, node: ast.Attribute) -> nodes.Expr:
         base = self.expr(node.value)
-        name = node.attr.value
+        name = node.attr
         self._mention(name)
         path = getattr(base, "path", None)
         return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
 
-    def subscript(self, node: cst.Subscript) -> nodes.Expr:
-        index = tuple(self._index(element.slice) for element in node.slice)
-        return nodes.Subscript(node, self.expr(node.value), index)
+    def subscript(self, node: ast.Subscript) -> nodes.Expr:
+        index = node.slice.elts if isinstance(node.slice, ast.Tuple) else (node.slice,)
+        return nodes.Subscript(node, self.expr(node.value), tuple(self.expr(part) for part in index))
 
-    def _index(self, node: cst.BaseSlice) -> nodes.Expr:
-        if isinstance(node, cst.Index):
-            return self.expr(node.value)
-        assert isinstance(node, cst.Slice)
+    def slice(self, node: ast.Slice) -> nodes.Expr:
         lower, upper, step = (None if part is None else self.expr(part) for part in (node.lower, node.upper, node.step))
         return nodes.Slice(node, (lower, upper, step))
 
-    def binary(self, node: cst.BinaryOperation) -> nodes.Expr:
+    def starred(self, node: ast.Starred) -> nodes.Expr:
+        return nodes.Starred(node, self.expr(node.value))
+
+    def binary(self, node: ast.BinOp) -> nodes.Expr:
         left, right = self.expr(node.left), self.expr(node.right)
-        path = _LOGICAL.get(type(node.operator))
+        path = _LOGICAL.get(type(node.op))
         found = spellings.function(path) if path is not None and (_is_condition(left) or _is_condition(right)) else None
         if found is not None:
             return self._apply(node, replace(found, framework="python", form=Form.OPERATOR), {"x": left, "y": right})
-        return self.operator(node, BINARY.get(type(node.operator)), left, right)
+        return self.operator(node, BINARY.get(type(node.op)), left, right)
 
     def operator(self, node: Any, symbol: str | None, left: nodes.Expr, right: nodes.Expr) -> nodes.Expr:
         spelling = spellings.operator(symbol) if symbol is not None else None
@@ -125,109 +119,96 @@ class Expressions:
                 return self._apply(node, replace(found, framework="python", form=Form.OPERATOR), {"x": left})
         return self._apply(node, spelling, {"x": left, "y": right})
 
-    def unary(self, node: cst.UnaryOperation) -> nodes.Expr:
-        operand = self.expr(node.expression)
-        if isinstance(node.operator, cst.Not):
+    def unary(self, node: ast.UnaryOp) -> nodes.Expr:
+        operand = self.expr(node.operand)
+        if isinstance(node.op, ast.Not):
             return nodes.Not(node, operand)
-        if isinstance(node.operator, cst.Minus):
+        if isinstance(node.op, ast.USub):
             if isinstance(operand, nodes.Constant) and isinstance(operand.value, int | float):
                 return nodes.Constant(node, -operand.value)
             spelling = spellings.operator("neg")
             if spelling is not None:
                 return self._apply(node, spelling, {"x": operand})
-        if isinstance(node.operator, cst.Plus):
+        if isinstance(node.op, ast.UAdd):
             return operand
         spelling = spellings.function("torch.logical_not")  # `~mask`
         return nodes.Opaque(node, (operand,)) if spelling is None else self._apply(node, spelling, {"x": operand})
 
-    def boolean(self, node: cst.BooleanOperation) -> nodes.Expr:
-        operator = "and" if isinstance(node.operator, cst.And) else "or"
-        return nodes.Logical(node, operator, self.expr(node.left), self.expr(node.right))
+    def boolean(self, node: ast.BoolOp) -> nodes.Expr:
+        operator = "and" if isinstance(node.op, ast.And) else "or"
+        first, *others = map(self.expr, node.values)
+        for other in others:
+            first = nodes.Logical(node, operator, first, other)
+        return first
 
-    def comparison(self, node: cst.Comparison) -> nodes.Expr:
+    def comparison(self, node: ast.Compare) -> nodes.Expr:
         links = tuple(
-            (_COMPARE.get(type(target.operator), "?"), self.expr(target.comparator)) for target in node.comparisons
+            (_COMPARE[type(operator)], self.expr(right))
+            for operator, right in zip(node.ops, node.comparators, strict=True)
         )
         return nodes.Compare(node, self.expr(node.left), links)
 
-    def conditional(self, node: cst.IfExp) -> nodes.Expr:
+    def conditional(self, node: ast.IfExp) -> nodes.Expr:
         return nodes.Conditional(node, self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
 
-    def display(self, node: cst.Tuple | cst.List | cst.Set) -> nodes.Expr:
-        items = tuple(
-            nodes.Starred(element, self.expr(element.value))
-            if isinstance(element, cst.StarredElement)
-            else self.expr(element.value)
-            for element in node.elements
-        )
-        return nodes.Display(node, type(node).__name__.lower(), items)
-
-    def dict_(self, node: cst.Dict) -> nodes.Expr:
-        keys = tuple(self.expr(e.key) if isinstance(e, cst.DictElement) else None for e in node.elements)
-        return nodes.DictDisplay(node, keys, tuple(self.expr(element.value) for element in node.elements))
-
-    def number(self, node: cst.Integer | cst.Float) -> nodes.Expr:
-        try:
-            digits = node.value.replace("_", "")
-            return nodes.Constant(node, int(digits, 0) if type(node) is cst.Integer else float(digits))
-        except (ValueError, OverflowError):  # more digits than Python converts
+    def display(self, node: ast.Tuple | ast.List | ast.Set) -> nodes.Expr:
+        if len(node.elts) > _TABLE:
             return nodes.Opaque(node, ())
+        return nodes.Display(node, type(node).__name__.lower(), tuple(map(self.expr, node.elts)))
 
-    def string(self, node: cst.SimpleString) -> nodes.Expr:
-        return nodes.Constant(node, node.value.strip("rbuRBU").strip("\"'"))
+    def dict_(self, node: ast.Dict) -> nodes.Expr:
+        if len(node.keys) > _TABLE:
+            return nodes.Opaque(node, ())
+        keys = tuple(None if key is None else self.expr(key) for key in node.keys)
+        return nodes.DictDisplay(node, keys, tuple(map(self.expr, node.values)))
 
-    def formatted(self, node: cst.FormattedString) -> nodes.Expr:
-        return nodes.Opaque(
-            node,
-            tuple(self.expr(part.expression) for part in node.parts if isinstance(part, cst.FormattedStringExpression)),
-            is_text=True,
-        )
+    def formatted(self, node: ast.JoinedStr) -> nodes.Expr:
+        shown = (part.value for part in node.values if isinstance(part, ast.FormattedValue))
+        return nodes.Opaque(node, tuple(map(self.expr, shown)), is_text=True)
 
-    def lambda_(self, node: cst.Lambda) -> nodes.Expr:
+    def lambda_(self, node: ast.Lambda) -> nodes.Expr:
         inner = Expressions(Scope(self.scope))
-        params = self.params(node.params, inner)
+        params = self.params(node.args, inner)
         body = inner.expr(node.body)
         self.take_over(inner)
         return nodes.Lambda(node, params, body)
 
-    def comprehension(self, node: cst.ListComp | cst.SetComp | cst.GeneratorExp) -> nodes.Expr:
-        kind = {cst.ListComp: "list", cst.SetComp: "set"}.get(type(node), "generator")
-        return self._comprehension(node, kind, (node.elt,))
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> nodes.Expr:
+        kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
+        return self._comprehension(node, kind, node.generators, (node.elt,))
 
-    def dict_comprehension(self, node: cst.DictComp) -> nodes.Expr:
-        return self._comprehension(node, "dict", (node.key, node.value))
+    def dict_comprehension(self, node: ast.DictComp) -> nodes.Expr:
+        return self._comprehension(node, "dict", node.generators, (node.key, node.value))
 
-    def _comprehension(self, node: Any, kind: str, elements: tuple[Any, ...]) -> nodes.Expr:
+    def _comprehension(
+        self, node: ast.expr, kind: str, parts: list[ast.comprehension], elements: tuple[ast.expr, ...]
+    ) -> nodes.Expr:
         inner = Expressions(Scope(self.scope))
         generators: list[nodes.Generator] = []
-        part: cst.CompFor | None = node.for_in
-        while part is not None:
+        for part in parts:
             iterated = inner.expr(part.iter)
             inner.scope.bound.update(names.bound_names(part.target))
             target = inner.expr(part.target)
-            conditions = tuple(inner.expr(condition.test) for condition in part.ifs)
-            generators.append(nodes.Generator(target, iterated, conditions))
-            part = part.inner_for_in
-        lowered = tuple(inner.expr(element) for element in elements)
+            generators.append(nodes.Generator(target, iterated, tuple(map(inner.expr, part.ifs))))
+        lowered = tuple(map(inner.expr, elements))
         self.take_over(inner)
         return nodes.Comprehension(node, kind, lowered, tuple(generators))
 
-    def walrus(self, node: cst.NamedExpr) -> nodes.Expr:
+    def walrus(self, node: ast.NamedExpr) -> nodes.Expr:
         value = self.expr(node.value)
         self.scope.bound.update(names.bound_names(node.target))
         return nodes.Walrus(node, self.expr(node.target), value)
 
-    def awaited(self, node: cst.Await) -> nodes.Expr:
-        return nodes.Opaque(node, (self.expr(node.expression),))
+    def awaited(self, node: ast.Await) -> nodes.Expr:
+        return nodes.Opaque(node, (self.expr(node.value),))
 
-    def yielded(self, node: cst.Yield) -> nodes.Expr:
+    def yielded(self, node: ast.Yield | ast.YieldFrom) -> nodes.Expr:
         self.yields = True
-        value = node.value.item if isinstance(node.value, cst.From) else node.value
-        return nodes.Opaque(node, () if value is None else (self.expr(value),))
+        return nodes.Opaque(node, () if node.value is None else (self.expr(node.value),))
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def call(self, node: cst.Call) -> nodes.Expr:
+    def call(self, node: ast.Call) -> nodes.Expr:
         func = self.expr(node.func)
         positional, keywords, starred = self._arguments(node)
         path = getattr(func, "path", None)
@@ -241,19 +222,16 @@ class Expressions:
                 return self._apply(node, spelling, operands, func, positional, keywords)
         return nodes.Call(node, func, positional, keywords)
 
-    def _arguments(self, node: cst.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
-        positional: list[nodes.Expr] = []
+    def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
+        positional = list(map(self.expr, node.args))
+        starred = any(isinstance(arg, ast.Starred) for arg in node.args)
         keywords: dict[str, nodes.Expr] = {}
-        starred = False
-        for arg in node.args:
-            value = self.expr(arg.value)
-            if arg.keyword is not None:
-                keywords[arg.keyword.value] = value
-            elif arg.star:
-                starred = starred or arg.star == "*"
-                positional.append(nodes.Starred(arg, value))
+        for keyword in node.keywords:
+            value = self.expr(keyword.value)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = value
             else:
-                positional.append(value)
+                positional.append(nodes.Starred(keyword, value))
         return tuple(positional), keywords, starred
 
     def _apply(
@@ -272,18 +250,17 @@ class Expressions:
         extras = _extras(operands, positional, keywords)
         return nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
 
-    def params(self, parameters: cst.Parameters, inner: Expressions) -> tuple[nodes.Param, ...]:
+    def params(self, arguments: ast.arguments, inner: Expressions) -> tuple[nodes.Param, ...]:
         """Defaults are evaluated outside, names are bound inside."""
-        params: list[nodes.Param] = []
-        groups: tuple[Sequence[cst.Param], ...] = (parameters.posonly_params, parameters.params)
-        for param in (*groups[0], *groups[1], *parameters.kwonly_params):
-            default = None if param.default is None else self.expr(param.default)
-            annotation = None if param.annotation is None else annotation_name(param.annotation)
-            params.append(nodes.Param(param.name.value, default, annotation))
-        stars = (parameters.star_arg, parameters.star_kwarg)
-        params.extend(
-            nodes.Param(star.name.value, None, None, starred=True) for star in stars if isinstance(star, cst.Param)
-        )
+        places = [*arguments.posonlyargs, *arguments.args]
+        required = [None] * (len(places) - len(arguments.defaults))
+        defaults: list[ast.expr | None] = [*required, *arguments.defaults, *arguments.kw_defaults]
+        params = [
+            nodes.Param(arg.arg, None if default is None else self.expr(default), annotation_name(arg.annotation))
+            for arg, default in zip((*places, *arguments.kwonlyargs), defaults, strict=True)
+        ]
+        stars = (arguments.vararg, arguments.kwarg)
+        params.extend(nodes.Param(star.arg, None, None, starred=True) for star in stars if star is not None)
         inner.scope.bound.update(param.name for param in params)
         return tuple(params)
 
@@ -308,43 +285,46 @@ def _extras(
     return tuple(arg for arg in (*positional, *keywords.values()) if id(arg) not in used)
 
 
-def annotation_name(annotation: cst.Annotation) -> str | None:
+def annotation_name(node: ast.expr | None) -> str | None:
     """The last name of a simple annotation; `float | None` and `Optional[float]` count as float."""
-    node: cst.CSTNode = annotation.annotation
-    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.BitOr):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         node = node.left
-    if isinstance(node, cst.Subscript) and names.dotted(node.value).endswith("Optional"):
-        inner = node.slice[0].slice
-        node = inner.value if isinstance(inner, cst.Index) else node
-    if isinstance(node, cst.SimpleString):
-        return node.value.strip("\"'").rpartition(".")[2] or None
-    return names.dotted(node).rpartition(".")[2] or None
+    if isinstance(node, ast.Subscript) and _last_name(node.value) == "Optional":
+        node = node.slice
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value.rpartition(".")[2] or None
+    return _last_name(node)
+
+
+def _last_name(node: ast.expr | None) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
 _EXPRESSIONS: dict[type, Callable[[Expressions, Any], nodes.Expr]] = {
-    cst.Name: Expressions.name,
-    cst.Attribute: Expressions.attribute,
-    cst.Subscript: Expressions.subscript,
-    cst.BinaryOperation: Expressions.binary,
-    cst.UnaryOperation: Expressions.unary,
-    cst.BooleanOperation: Expressions.boolean,
-    cst.Comparison: Expressions.comparison,
-    cst.IfExp: Expressions.conditional,
-    cst.Tuple: Expressions.display,
-    cst.List: Expressions.display,
-    cst.Set: Expressions.display,
-    cst.Dict: Expressions.dict_,
-    cst.Integer: Expressions.number,
-    cst.Float: Expressions.number,
-    cst.SimpleString: Expressions.string,
-    cst.FormattedString: Expressions.formatted,
-    cst.Lambda: Expressions.lambda_,
-    cst.ListComp: Expressions.comprehension,
-    cst.SetComp: Expressions.comprehension,
-    cst.GeneratorExp: Expressions.comprehension,
-    cst.DictComp: Expressions.dict_comprehension,
-    cst.NamedExpr: Expressions.walrus,
-    cst.Await: Expressions.awaited,
-    cst.Yield: Expressions.yielded,
-    cst.Call: Expressions.call,
+    ast.Name: Expressions.name,
+    ast.Constant: Expressions.constant,
+    ast.Attribute: Expressions.attribute,
+    ast.Subscript: Expressions.subscript,
+    ast.Slice: Expressions.slice,
+    ast.Starred: Expressions.starred,
+    ast.BinOp: Expressions.binary,
+    ast.UnaryOp: Expressions.unary,
+    ast.BoolOp: Expressions.boolean,
+    ast.Compare: Expressions.comparison,
+    ast.IfExp: Expressions.conditional,
+    ast.Tuple: Expressions.display,
+    ast.List: Expressions.display,
+    ast.Set: Expressions.display,
+    ast.Dict: Expressions.dict_,
+    ast.JoinedStr: Expressions.formatted,
+    ast.Lambda: Expressions.lambda_,
+    ast.ListComp: Expressions.comprehension,
+    ast.SetComp: Expressions.comprehension,
+    ast.GeneratorExp: Expressions.comprehension,
+    ast.DictComp: Expressions.dict_comprehension,
+    ast.NamedExpr: Expressions.walrus,
+    ast.Await: Expressions.awaited,
+    ast.Yield: Expressions.yielded,
+    ast.YieldFrom: Expressions.yielded,
+    ast.Call: Expressions.call,
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Iterable, Iterator
-
-import libcst as cst
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -49,119 +48,71 @@ class Scope:
         return f"builtins.{name}" if name in _BUILTINS else None
 
 
-def collect(body: Iterable[cst.BaseStatement | cst.BaseSmallStatement], scope: Scope) -> None:
+def collect(body: Iterable[ast.stmt], scope: Scope) -> None:
     """Enter everything that the statements of one scope bind into `scope`."""
     for statement in body:
-        if isinstance(statement, cst.SimpleStatementLine):
-            for small in statement.body:
-                _collect_small(small, scope)
-        else:
-            _collect_compound(statement, scope)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope.bound.add(statement.name)
+            continue
+        for target in _targets(statement):
+            scope.bound.update(bound_names(target))
+        scope.bound.update(handler.name for handler in getattr(statement, "handlers", ()) if handler.name is not None)
+        if isinstance(statement, ast.Import):
+            scope.imports.update(_import_bindings(statement))
+        elif isinstance(statement, ast.ImportFrom):
+            _collect_from(statement, scope)
+        for block in _blocks(statement):
+            collect(block, scope)
 
 
-def _collect_small(node: cst.BaseSmallStatement | cst.BaseStatement, scope: Scope) -> None:
-    if isinstance(node, cst.Assign):
-        for target in node.targets:
-            scope.bound.update(bound_names(target.target))
-    elif isinstance(node, cst.AnnAssign | cst.AugAssign):
-        scope.bound.update(bound_names(node.target))
-    elif isinstance(node, cst.Import):
-        scope.imports.update(_import_bindings(node))
-    elif isinstance(node, cst.ImportFrom):
-        if isinstance(node.names, cst.ImportStar):
-            scope.stars.append(_prefix(node))
-        scope.imports.update(_from_bindings(node))
+def _targets(statement: ast.stmt) -> Iterable[ast.expr]:
+    """What a statement itself assigns to, apart from the statements inside it."""
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, ast.AnnAssign | ast.AugAssign | ast.For | ast.AsyncFor):
+        return (statement.target,)
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        return (item.optional_vars for item in statement.items if item.optional_vars is not None)
+    return ()
 
 
-def _collect_compound(node: cst.BaseStatement | cst.BaseSmallStatement, scope: Scope) -> None:
-    if isinstance(node, cst.FunctionDef | cst.ClassDef):
-        scope.bound.add(node.name.value)
-        return
-    if isinstance(node, cst.For):
-        scope.bound.update(bound_names(node.target))
-    elif isinstance(node, cst.With):
-        for item in node.items:
-            if item.asname is not None:
-                scope.bound.update(bound_names(item.asname.name))
-    elif isinstance(node, cst.Try | cst.TryStar):
-        for handler in node.handlers:
-            if handler.name is not None:
-                scope.bound.update(bound_names(handler.name.name))
-    elif not isinstance(node, cst.If | cst.While | cst.Match | cst.Else | cst.Finally):
-        _collect_small(node, scope)
-        return
-    for block in blocks_of(node):
-        collect(block, scope)
-
-
-def blocks_of(node: cst.CSTNode) -> Iterator[Iterable[cst.BaseStatement | cst.BaseSmallStatement]]:
+def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
     """The statement lists inside a compound statement, in order."""
-    if isinstance(node, cst.Match):
-        for case in node.cases:
-            yield case.body.body
+    if isinstance(statement, ast.Match):
+        yield from (case.body for case in statement.cases)
         return
-    body = getattr(node, "body", None)
-    if isinstance(body, cst.BaseSuite):
-        yield body.body
-    for handler in getattr(node, "handlers", ()):
-        yield handler.body.body
-    for part in ("orelse", "finalbody"):
-        inner = getattr(node, part, None)
-        if isinstance(inner, cst.If):
-            yield (inner,)
-        elif inner is not None:
-            yield inner.body.body
+    yield getattr(statement, "body", [])
+    yield from (handler.body for handler in getattr(statement, "handlers", ()))
+    yield getattr(statement, "orelse", [])
+    yield getattr(statement, "finalbody", [])
 
 
-def bound_names(target: cst.CSTNode) -> Iterator[str]:
+def bound_names(target: ast.expr) -> Iterator[str]:
     """The variables an assignment target binds (attributes and subscripts bind none)."""
-    if isinstance(target, cst.Name):
-        yield target.value
-    elif isinstance(target, cst.Tuple | cst.List):
-        for element in target.elements:
-            yield from bound_names(element.value)
-    elif isinstance(target, cst.StarredElement):
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Tuple | ast.List):
+        for element in target.elts:
+            yield from bound_names(element)
+    elif isinstance(target, ast.Starred):
         yield from bound_names(target.value)
 
 
-def dotted(node: cst.CSTNode) -> str:
-    """`a.b.c` of a chain of names, as written in an import statement."""
-    parts: list[str] = []
-    while isinstance(node, cst.Attribute):
-        parts.append(node.attr.value)
-        node = node.value
-    if isinstance(node, cst.Name):
-        parts.append(node.value)
-    return ".".join(reversed(parts))
-
-
-def _import_bindings(node: cst.Import) -> Iterator[tuple[str, str]]:
+def _import_bindings(node: ast.Import) -> Iterator[tuple[str, str]]:
     for alias in node.names:
-        path = dotted(alias.name)
-        if alias.asname is not None:
-            for name in bound_names(alias.asname.name):
-                yield name, path
+        top = alias.name.partition(".")[0]
+        yield (top, top) if alias.asname is None else (alias.asname, alias.name)
+
+
+def _collect_from(node: ast.ImportFrom, scope: Scope) -> None:
+    """Enter what `from .pkg import a, b as c` binds."""
+    prefix = "." * node.level + (f"{node.module}." if node.module else "")
+    for alias in node.names:
+        path = prefix + alias.name
+        if alias.name == "*":
+            scope.stars.append(prefix)
+        elif alias.asname is not None:
+            scope.imports[alias.asname] = path
         else:
-            top = path.partition(".")[0]
-            yield top, top
-
-
-def _prefix(node: cst.ImportFrom) -> str:
-    """`.pkg.` of `from .pkg import …`."""
-    return "." * len(node.relative) + (dotted(node.module) + "." if node.module is not None else "")
-
-
-def _from_bindings(node: cst.ImportFrom) -> Iterator[tuple[str, str]]:
-    if isinstance(node.names, cst.ImportStar):
-        return
-    prefix = _prefix(node)
-    for alias in node.names:
-        path = prefix + dotted(alias.name)
-        if alias.asname is None:
             # a re-export under a conventional name: `from mylib.backend import K`
-            path = CONVENTIONAL.get(dotted(alias.name), path)
-        if alias.asname is not None:
-            for name in bound_names(alias.asname.name):
-                yield name, path
-        else:
-            yield dotted(alias.name), path
+            scope.imports[alias.name] = CONVENTIONAL.get(alias.name, path)

@@ -1,18 +1,20 @@
 """The intermediate representation: Python with names resolved and operations recognised.
 
 `x.log()`, `torch.log(x)`, `from torch import log as ln; ln(x)` and `jnp.log(x)` are all one `Apply` of the
-operation "log". Parentheses, aliases and comments are gone. Each node keeps the libcst node it came from as an
-opaque `origin`, for positions and for fixes; only this package and `repair` look into it.
+operation "log". Parentheses, aliases and comments are gone. Each node keeps the syntax node it came from as an
+opaque `origin`, for its place in the text; only this package looks into it.
 
 Nodes compare by identity. They are built once by `lower` and never changed afterwards.
 """
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any
 
 from nanlint.ops.operation import Spelling
+from nanlint.source import Source
 
 # ruff: noqa: D101 - the node names are Python's own grammar
 
@@ -305,15 +307,9 @@ class ClassDef(Stmt):
 
 
 @dataclass(slots=True, eq=False)
-class Import(Stmt):
-    """Binds names to dotted paths; resolution has already used it, the state need not."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(slots=True, eq=False)
 class Module:
-    origin: Any
+    origin: ast.Module
+    source: Source
     body: list[Stmt]
     imports: dict[str, str]  # module-level alias → dotted path
     stars: tuple[str, ...] = ()  # `from path. import *`, with the dot after the path

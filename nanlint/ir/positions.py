@@ -1,47 +1,32 @@
-"""Where nodes stand in the text: one code-generation pass that records just the nodes asked for."""
+"""Where syntax nodes stand in the text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import ast
+from collections.abc import Iterable
 from typing import Any
-
-import libcst as cst
-from libcst._nodes.internal import CodegenState
 
 from nanlint.source import Source, Span
 
 
-class _Recorder(CodegenState):
-    """Code generation that counts characters. libcst's own PositionProvider stores every node: 5 × as slow."""
-
-    def __init__(self, module: cst.Module, wanted: set[int]) -> None:
-        super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
-        self.wanted = wanted
-        self.at = 0
-        self.found: dict[int, tuple[int, int]] = {}
-
-    def add_indent_tokens(self) -> None:
-        self.at += sum(map(len, self.indent_tokens))
-
-    def add_token(self, value: str) -> None:
-        self.at += len(value)
-
-    @contextmanager
-    def record_syntactic_position(
-        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
-    ) -> Iterator[None]:
-        start = self.at
-        yield
-        if id(node) in self.wanted:
-            self.found[id(node)] = (start, self.at)
+def locate(source: Source, tree: ast.Module, wanted: Iterable[Any]) -> dict[int, Span]:
+    """The span of each wanted node that is part of the tree, by its `id`. Parentheses around an expression do not
+    belong to it."""
+    ids = {id(node) for node in wanted}
+    return {id(node): span_of(source, node) for node in ast.walk(tree) if id(node) in ids}
 
 
-def locate(source: Source, module: cst.Module, wanted: Iterable[Any]) -> dict[int, Span]:
-    """The span of each wanted libcst node, by its `id`. Parentheses around an expression do not belong to it."""
-    recorder = _Recorder(module, {id(node) for node in wanted})
-    module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)
-    spans: dict[int, Span] = {}
-    for key, (start, end) in recorder.found.items():
-        spans[key] = Span(*source.position(start), *source.position(end))
-    return spans
+def span_of(source: Source, node: Any) -> Span:
+    """The span of one expression or statement of this text."""
+    return Span(
+        node.lineno,
+        _column(source, node.lineno, node.col_offset),
+        node.end_lineno,
+        _column(source, node.end_lineno, node.end_col_offset),
+    )
+
+
+def _column(source: Source, line: int, offset: int) -> int:
+    """Characters from 1, of bytes from 0 in UTF-8."""
+    text = source.lines[line - 1]
+    return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="replace")) + 1

@@ -35,7 +35,7 @@ def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
         return None
     bound = low if high is None else high if low is None else f"[{low}, {high}]"
     side = "at least " if high is None else "at most " if low is None else ""
-    return _replace(use, node, clamped.text, f"clamp to {side}{bound}", clamped.imports)
+    return _replace(facts, use, node, clamped.text, f"clamp to {side}{bound}", clamped.imports)
 
 
 def add_epsilon(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
@@ -47,7 +47,7 @@ def add_epsilon(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     if value.range.lo < 0:
         return None  # a sum moves the zero, it does not remove it
     epsilon = _text(_epsilon(value, options))
-    return _replace(use, node, f"{as_summand(facts.text(node))} + {epsilon}", f"add {epsilon}")
+    return _replace(facts, use, node, f"{as_summand(facts.text(node))} + {epsilon}", f"add {epsilon}")
 
 
 def epsilon_inside(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
@@ -69,7 +69,7 @@ def guard_divisor(facts: Facts, use: Use, options: RuleOptions) -> Repair | None
     clamped = _clamped(facts, use, node, value, "1", None)
     if clamped is None:
         return None
-    return _replace(use, node, clamped.text, "divide by at least 1", clamped.imports)
+    return _replace(facts, use, node, clamped.text, "divide by at least 1", clamped.imports)
 
 
 def _operand(use: Use) -> tuple[Expr, Value] | None:
@@ -134,14 +134,14 @@ def _text(number: float) -> str:
     return f"{number:.12g}"
 
 
-def _replace(use: Use, node: Expr, text: str, message: str, imports: tuple[str, ...] = ()) -> Repair:
-    return Repair(Applicability.UNSAFE, message, ((node, _fitted(use, node, text)),), imports)
+def _replace(facts: Facts, use: Use, node: Expr, text: str, message: str, imports: tuple[str, ...] = ()) -> Repair:
+    return Repair(Applicability.UNSAFE, message, ((node, _fitted(facts, use, node, text)),), imports)
 
 
-def _fitted(use: Use, node: Expr, text: str) -> str:
+def _fitted(facts: Facts, use: Use, node: Expr, text: str) -> str:
     """The new operand, in parentheses where its place needs them and it has none yet."""
     form = use.node.spelling.form
-    enclosed = bool(getattr(node.origin, "lpar", ()))
+    enclosed = facts.is_enclosed(node)
     augmented = isinstance(use.statement, Assign) and use.statement.augmented and use.statement.value is use.node
     is_argument = form in (Form.FUNCTION, Form.MODULE) or node is not use.node.operands.get("x")
     if enclosed or augmented or (is_argument and form is not Form.OPERATOR):

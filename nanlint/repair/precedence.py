@@ -34,7 +34,11 @@ def as_summand(text: str) -> str:
 
 def as_argument(text: str) -> str:
     """Fit to stand between two commas."""
-    bare = isinstance(_parsed(text), ast.Tuple | ast.GeneratorExp | ast.NamedExpr | ast.Yield | ast.YieldFrom)
+    node = _parsed(text)
+    if isinstance(node, ast.Tuple | ast.GeneratorExp):
+        bare = node.col_offset == 0  # its own parentheses belong to it, ours stand at 0
+    else:
+        bare = isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom)
     return f"({text})" if bare else text
 
 

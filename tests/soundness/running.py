@@ -11,7 +11,6 @@ from math import inf, isfinite, isinf, isnan
 from types import FrameType
 from typing import Any
 
-import libcst as cst
 import torch
 from torch.overrides import TorchFunctionMode
 
@@ -19,6 +18,7 @@ from nanlint.flow.program import interpret
 from nanlint.ir.lower import lower_module
 from nanlint.ir.positions import locate
 from nanlint.source import Source
+from nanlint.syntax import parse
 from nanlint.values.interval import Range, interval
 from nanlint.values.value import Grounds, Value
 
@@ -97,7 +97,7 @@ def _limit() -> Callable[[FrameType, str, Any], Any]:
 def claims(text: str) -> dict[int, Value]:
     """What nanlint knows of each revealed name, by line. A line that it takes for dead is absent."""
     source = Source(FILENAME, text)
-    analysis = interpret(lower_module(cst.parse_module(text)), everything=True)
+    analysis = interpret(lower_module(parse(source), source), everything=True)
     revealed = [node for node, _, _ in analysis.reveals]
     spans = locate(source, analysis.module.origin, [node.origin for node in revealed])
     found: dict[int, Value] = {}
