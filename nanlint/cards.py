@@ -12,7 +12,7 @@ import re
 import string
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -78,6 +78,8 @@ class Example:
         code: the block as written, marks included.
         fixed: the block that follows it as `python fixed`: what the repair writes. None if there is none.
         span: where `code` stands in the card's text; `fixed_span` likewise. Used to rewrite expectations.
+        input: the block that follows as `python input`: a call of the example on which what is bad gives NaN or Inf,
+            in the value or in the gradient, and what is fixed or good does not.
     """
 
     heading: str
@@ -87,6 +89,7 @@ class Example:
     span: tuple[int, int]
     fixed: str | None = None
     fixed_span: tuple[int, int] | None = None
+    input: str | None = None
 
 
 @dataclass(frozen=True)
@@ -344,25 +347,24 @@ def _inside_fence(text: str, at: int) -> bool:
 
 
 def _examples(text: str) -> Iterable[Example]:
-    """Python blocks in order; a `python fixed` block is folded into the one before it."""
+    """Python blocks in order; `python fixed` and `python input` blocks are folded into the one before them."""
     pending: Example | None = None
     counts: dict[str, int] = {}
     for fence in _FENCE.finditer(text):
-        headings = _HEADING.findall(text, 0, fence.start())
-        words = fence["info"].split()
-        span = fence.span("body")
-        if words == ["python", "fixed"] and pending is not None:
-            yield Example(
-                pending.heading, pending.number, pending.line, pending.code, pending.span, fence["body"], span
-            )
-            pending = None
+        words, body, span = fence["info"].split(), fence["body"], fence.span("body")
+        if pending is not None and words == ["python", "fixed"]:
+            pending = replace(pending, fixed=body, fixed_span=span)
+            continue
+        if pending is not None and words == ["python", "input"]:
+            pending = replace(pending, input=body)
             continue
         if pending is not None:
             yield pending
             pending = None
+        headings = _HEADING.findall(text, 0, fence.start())
         if words == ["python"] and headings:
             counts[headings[-1]] = number = counts.get(headings[-1], 0) + 1
             line = text.count("\n", 0, span[0]) + 1
-            pending = Example(headings[-1], number, line, fence["body"], span)
+            pending = Example(headings[-1], number, line, body, span)
     if pending is not None:
         yield pending
