@@ -35,7 +35,8 @@ def test_a_finding_beside_newer_grammar_has_its_place(name: str) -> None:
     text = HAZARD.format(NEWER[name])
     (found,) = lint_source(Source("a.py", text), CARDS, Settings())
     assert found.code == "NAN102"
-    assert text.splitlines()[found.span.start_line - 1][found.span.start_column - 1 :].startswith("torch.softmax(z, -1)")
+    line = text.splitlines()[found.span.start_line - 1]
+    assert line[found.span.start_column - 1 :].startswith("torch.softmax(z, -1)")
 
 
 @pytest.mark.parametrize("name", NEWER)
