@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from nanlint.diagnostic import Evidence
+from nanlint.flow import assumptions
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
 from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import squared
+from nanlint.ops.terms import literal, squared
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
 # bounded on both sides of 0, without a liking for it
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
+# a larger number is a summand like any other
+_EPSILON = 0.01
 _BLANK = " \t\f\r\n\\"  # what may stand between two tokens
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
@@ -169,6 +172,8 @@ class Facts:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
             found = self._weighed(found, value, use)
+            if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
+                return None
             passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
             return found if self._passes_on(use, passing) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
@@ -195,6 +200,19 @@ class Facts:
         ):
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
+
+    def _has_epsilon(self, term: Term | None) -> bool:
+        """Was a small number added? Nothing is known of the rest, but whoever wrote it has thought of 0."""
+        term = None if term is None else peel(term)
+        return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
+
+    def _is_epsilon(self, term: object) -> bool:
+        if not isinstance(term, Term):
+            return False
+        number = literal(term)
+        if isinstance(number, int | float):
+            return 0 < number <= _EPSILON
+        return term.head in _GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
 
     def _passes_zero(self, term: Term) -> bool:
         """Is 0 just one of the values on the way (a cosine, the square of something of which nothing is known)? It is

@@ -32,6 +32,7 @@ _COUNT = re.compile(
     r"samples|steps|epochs|iters|batches|batch)$",
     re.IGNORECASE,
 )
+_EPSILON = re.compile(r"(?:^|[._])(?:eps|epsilon|tiny)$", re.IGNORECASE)
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
 # as outputs of a softmax or a sigmoid are called; they saturate
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
@@ -51,6 +52,11 @@ _UNDIFFERENTIATED_FILE = re.compile(
     r"visuali[sz]\w+|plot\w*|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
 )
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
+
+
+def is_epsilon(name: str) -> bool:
+    """Does the name say: a small number that is added so that something is not 0?"""
+    return _EPSILON.search(name) is not None
 
 
 def is_hyper_parameter(name: str) -> bool:

@@ -104,7 +104,8 @@ class Calls(Inliner):
             return replace(args[0], kind=Kind.SEQUENCE, items=None, term=None)
         if path.rpartition(".")[2][:1].isupper() and self.is_of_project(path):
             return Value(kind=Kind.OBJECT, payload=Pending(path, self.frame.filename), differentiable=False)
-        return spellings.call_value(path) or UNKNOWN
+        given = spellings.call_value(path)
+        return UNKNOWN if given is None else given.with_term(self.terms.make("const", given.constant))
 
     def _as_apply(self, expr: nodes.Call, spelling: Spelling, operands: dict[str, nodes.Expr]) -> nodes.Apply:
         """The Apply that a call through a variable (`ln = torch.log`) turns out to be; one per call."""

@@ -14,7 +14,7 @@ from nanlint.values.interval import REAL, Range, constant, interval
 from nanlint.values.value import UNKNOWN, Kind, Term, Terms, Value
 
 _NEGATED = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
-_COMPOSED = frozenset({*_NEGATED, "not", "and", "or", "logical_not", "logical_and", "logical_or"})
+_COMPOSED = frozenset({*_NEGATED, "not", "and", "or", "logical_not", "logical_and", "logical_or", "isclose"})
 _SWAPPED = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 
 
@@ -40,6 +40,8 @@ class Refiner:
             return self._both(state, args[0], args[1], truth, negated=True)
         if head in _NEGATED:
             return self._compare(state, head if truth else _NEGATED[head], args[0], args[1])
+        if head == "isclose":  # what is far apart is not equal, but what is close need not be
+            return state if truth else self._compare(state, "ne", args[0], args[1])
         if (shown := self._shown(state, condition, truth)) is not None:
             return self.refine(state, shown, truth)
         if head == "all" and truth:

@@ -8,7 +8,7 @@ from math import exp, inf
 from nanlint.flow.refine import may_be_empty
 from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
-from nanlint.ops.terms import operand, operand_of, squared
+from nanlint.ops.terms import literal, operand, operand_of, squared
 from nanlint.values.interval import NAN, NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
@@ -62,8 +62,12 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
 
 
 def _add(operands: dict[str, Value], result: Value) -> Value:
-    x, y = (squared(term) for term in _terms(operands))
-    return replace(result, range=_ONE) if _is_direction((x, y)) else result
+    x, y = _terms(operands)
+    if _is_direction((squared(x), squared(y))):
+        return replace(result, range=_ONE)
+    if _is_shifted(x, y) or _is_shifted(y, x):
+        return _known(result, interval(1.0, 2.0))
+    return result
 
 
 def _mul(operands: dict[str, Value], result: Value) -> Value:
@@ -119,6 +123,21 @@ def _is_variance(x: Term, y: Term) -> bool:
     """Are these mean(x**2) and mean(x)**2?"""
     inner, outer = squared(operand_of(x, "mean")), operand_of(squared(y), "mean")
     return inner is not None and inner is outer
+
+
+def _is_shifted(x: Term | None, y: Term | None) -> bool:
+    """Are these exp(-m) and exp(a - m) with m = max(a, 0)? One of them is 1 then."""
+    first, second = operand_of(x, "exp"), operand_of(y, "exp")
+    largest = operand_of(first, "neg")
+    if largest is None or second is None or second.head != "sub" or second.args[1] is not largest:
+        return False
+    return _is_floored_at_zero(largest) and largest.args[0] is second.args[0]
+
+
+def _is_floored_at_zero(term: Term) -> bool:
+    """Is this max(a, 0), with `a` as its first operand?"""
+    floor = {"clamp": "min", "maximum": "y"}.get(term.head)
+    return term.head == "relu" or (floor is not None and literal(operand(term, floor)) == 0)
 
 
 def _is_direction(parts: tuple[Term | None, ...]) -> bool:

@@ -79,7 +79,7 @@ REDUCTIONS = (
 COMPARISONS = tuple(
     operation(name, "a comparison", operands, always(BOOLEAN), known)
     for names, operands in (
-        ("eq ne lt le gt ge logical_and logical_or", "x y"),
+        ("eq ne lt le gt ge isclose logical_and logical_or", "x y"),
         ("logical_not isnan isinf isfinite", "x"),
     )
     for name in names.split()

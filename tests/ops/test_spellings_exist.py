@@ -57,7 +57,7 @@ def test_layers_exist(library: str) -> None:
 
 def test_constants_exist(library: str) -> None:
     old = {"numpy.Inf", "numpy.NINF", "numpy.NaN"}  # until numpy 2
-    mentioned = {*names._CONSTANTS, *names.NO_GRAD, *names.KERAS_EPSILON} - old
+    mentioned = {*names._CONSTANTS, *names.NO_GRAD} - old
     assert not [p for p in mentioned if p.partition(".")[0] == library and not versions(p)]
 
 

@@ -1,0 +1,38 @@
+"""What `--evidence unknown` adds: everything of which nothing is known, but not what was plainly thought of."""
+
+from __future__ import annotations
+
+import pytest
+
+from nanlint.config import Settings
+from nanlint.diagnostic import Evidence
+from nanlint.engine import lint_source, load_cards
+from nanlint.source import Source
+
+CARDS = load_cards()
+
+
+def _found(expression: str) -> list[str]:
+    text = f"import torch\nfrom keras.src.backend import epsilon\n\n\ndef f(x, y, hp):\n    return {expression}\n"
+    return [one.code for one in lint_source(Source("a.py", text), CARDS, Settings(evidence=Evidence.UNKNOWN))]
+
+
+@pytest.mark.parametrize(
+    "expression", ["x / y", "x / (y + 1)", "torch.log(x)", "x / (y - 1e-6)", "x / (y * 1e-6)", "x / (y + hp.shift)"]
+)
+def test_nothing_is_known(expression: str) -> None:
+    assert len(_found(expression)) == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x / (y + 1e-6)",
+        "x / (1 - y + epsilon())",
+        "x / (y[0] + hp.eps)",
+        "torch.log(1e-8 + x)",
+        "x / (y + hp.norm_eps)",
+    ],
+)
+def test_a_small_number_was_added(expression: str) -> None:
+    assert _found(expression) == []
