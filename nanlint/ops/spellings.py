@@ -94,10 +94,16 @@ def modules() -> Table:
     return _read(keras.MODULES, jax.MODULES, torch.MODULES)
 
 
+_BACKEND = "keras.backend."
+
+
 @cache
 def function(path: str) -> Spelling | None:
     """The function with this fully qualified name."""
     entry = functions().get(path)
+    if entry is None and path.startswith(_BACKEND):
+        # projects add to Keras's backend what it lacks (`K.where`), with the meaning it has in keras.ops
+        entry = functions().get(f"keras.ops.{path.removeprefix(_BACKEND)}")
     if entry is None:
         return None
     name, signature = entry
