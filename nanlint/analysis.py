@@ -20,6 +20,7 @@ from nanlint.config import Settings
 from nanlint.diagnostic import Diagnostic, Related
 from nanlint.facts import Facts
 from nanlint.fix import Edit, Fix
+from nanlint.flow.assumptions import Trust, trusting
 from nanlint.flow.program import Analysis, interpret
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
@@ -53,7 +54,8 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
     Raises:
         SourceError: the text is not Python.
     """
-    with _no_collection():
+    trust = Trust(settings.assume_positive, settings.safe_functions)
+    with _no_collection(), trusting(trust):
         # a call of a card's own operation may stand in a function that holds nothing else of interest
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
         facts = Facts(analysis)

@@ -51,6 +51,8 @@ class Settings:
         extend_select: added to `select`.
         evidence: the weakest evidence to report, for all rules; None leaves it to each rule.
         epsilon: the constant that repairs write; None leaves it to each repair.
+        assume_positive: patterns of names that hold positive numbers.
+        safe_functions: patterns of functions, by name or dotted path, that guard what they compute.
         exclude: patterns as in .gitignore, relative to `root`.
         extra_rules: folders with cards of the user's own.
         rules: options by code or name of a rule.
@@ -62,6 +64,8 @@ class Settings:
     extend_select: tuple[str, ...] = ()
     evidence: Evidence | None = None
     epsilon: float | None = None
+    assume_positive: tuple[str, ...] = ()
+    safe_functions: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     extra_rules: tuple[Path, ...] = ()
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: MappingProxyType({}))
@@ -235,6 +239,8 @@ _READERS: Mapping[str, Any] = {
     "extend-select": _words,
     "evidence": _evidence,
     "epsilon": _positive,
+    "assume-positive": _words,
+    "safe-functions": _words,
     "exclude": _words,
     "extra-rules": _words,
     "rules": _rule_tables,

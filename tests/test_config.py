@@ -25,6 +25,7 @@ def write(tmp_path, monkeypatch):
 def test_everything(write):
     root = write(
         'select = ["NAN1"]\nextend-select = ["ALL"]\nignore = ["log-of-zero"]\nevidence = "unknown"\nepsilon = 1e-6\n'
+        'assume-positive = ["*_scale"]\nsafe-functions = ["mylib.safe_*"]\n'
         'exclude = ["legacy"]\nextra-rules = ["lint/rules"]\n[rules.NAN111]\nevidence = "certain"\nepsilon = 1\n'
     )
     assert load_settings() == Settings(
@@ -33,6 +34,8 @@ def test_everything(write):
         ignore=("log-of-zero",),
         evidence=Evidence.UNKNOWN,
         epsilon=1e-6,
+        assume_positive=("*_scale",),
+        safe_functions=("mylib.safe_*",),
         exclude=("legacy",),
         extra_rules=(root / "lint/rules",),
         rules={"NAN111": RuleOptions(Evidence.CERTAIN, 1.0)},

@@ -9,8 +9,12 @@ to select nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache
 
 from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, UNIT, Range, interval
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
@@ -41,7 +45,8 @@ _DATA = re.compile(
     r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
 )
 _UNDIFFERENTIATED_CLASS = re.compile(
-    r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset|Scheduler|Pipeline|Metric)(?:\w*Mixin)?$"
+    r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset|Scheduler|Optimi[sz]er|Constraint|"
+    r"Initiali[sz]er|Pipeline|Metric)(?:\w*Mixin)?$"
 )
 _UNDIFFERENTIATED_FUNCTION = re.compile(
     r"_?(?:predict|generate|evaluate|validate|plot|visuali[sz]e|preprocess|postprocess|compute_metrics?|"
@@ -49,9 +54,58 @@ _UNDIFFERENTIATED_FUNCTION = re.compile(
 )
 _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
-    r"visuali[sz]\w+|plot\w*|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
+    r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
 )
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a project says of its own names, beyond our conventions. Patterns are those of a shell: `*_scale`.
+
+    Attributes:
+        positive: variables, parameters, attributes and entries of dicts that hold positive numbers.
+        safe: functions, by name or dotted path, that guard what they compute: nothing in them is a hazard, and what
+            they return is safe for any operation.
+    """
+
+    positive: tuple[str, ...] = ()
+    safe: tuple[str, ...] = ()
+
+
+_TRUST: ContextVar[Trust] = ContextVar("trust", default=Trust())  # noqa: B039  (frozen)
+
+
+@contextmanager
+def trusting(trust: Trust) -> Iterator[None]:
+    """The conventions of one project, for as long as one of its files is interpreted."""
+    token = _TRUST.set(trust)
+    try:
+        yield
+    finally:
+        _TRUST.reset(token)
+
+
+def is_trusted_positive(name: str) -> bool:
+    """Does the project say that what has this name is positive?"""
+    return _matches(name, _TRUST.get().positive)
+
+
+def is_safe_function(path: str) -> bool:
+    """Does the project say that the function with this name or dotted path guards what it computes?"""
+    patterns = _TRUST.get().safe
+    return _matches(path, patterns) or _matches(path.rpartition(".")[2], patterns)
+
+
+@cache
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def trusted(value: Value) -> Value:
+    """The value, of which the project says that it is positive."""
+    positive = value.range.meet(POSITIVE)
+    return replace(value, range=POSITIVE if positive.is_empty else positive, grounds=Grounds.ASSUMED)
 
 
 def is_epsilon(name: str) -> bool:
@@ -83,11 +137,15 @@ def is_undifferentiated_file(path: str) -> bool:
 
 def named(name: str, term: Term | None) -> Value:
     """A parameter, attribute or dict entry of which only the name is known."""
+    if is_trusted_positive(name):
+        return trusted(UNKNOWN.with_term(term))
     if _MASK.match(name):
         return Value(BOOLEAN, Kind.UNKNOWN, Grounds.KNOWN, term, differentiable=False)
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
+    if name == "variance":  # of a posterior, say: 0 where it is certain
+        return Value(NONNEGATIVE, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _PROBABILITY.match(name):
         return Value(UNIT, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _DATA.match(name):

@@ -9,7 +9,7 @@ from nanlint.flow.refine import may_be_empty
 from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
 from nanlint.ops.terms import literal, operand, operand_of, squared
-from nanlint.values.interval import NAN, NONNEGATIVE, Range, constant, interval
+from nanlint.values.interval import COUNT, NAN, NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
 _ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
@@ -88,6 +88,9 @@ def _sum(operands: dict[str, Value], result: Value) -> Value:
     if term is not None and term.head == "softmax" and _same_dim(term, operands):
         # rounding keeps the sum of a softmax within a few units in the last place of 1
         return replace(result, range=_ONE, grounds=Grounds.KNOWN)
+    if term is not None and term.head == "bitwise":
+        # who sums `a | b` counts where masks hold; nobody sums bits
+        return replace(result, range=COUNT, grounds=Grounds.KNOWN)
     if x.attains is not None and x.range.lo >= 0:
         return replace(result, range=result.range.meet(interval(lo=x.attains)))
     return result

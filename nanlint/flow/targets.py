@@ -58,7 +58,8 @@ class Targets:
         if isinstance(target, nodes.Name):
             state.bind(target.id, self._named(target.id, value))
         elif isinstance(target, nodes.Attribute) and target.key is not None:
-            state.bind(target.key, value)
+            trusted = assumptions.is_trusted_positive(target.name)
+            state.bind(target.key, assumptions.trusted(value) if trusted else value)
             self.record.outlets.leave(value)
         elif isinstance(target, nodes.Display):
             self._unpack(target, value, state)
@@ -73,6 +74,8 @@ class Targets:
         """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""
         if value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan:
             return assumptions.named(name, value.term or self.terms.fresh())
+        if assumptions.is_trusted_positive(name):
+            return assumptions.trusted(value)
         return value
 
     def _unpack(self, target: nodes.Display, value: Value, state: State) -> None:

@@ -28,6 +28,7 @@ BINARY: dict[type, str] = {
 _ROOTS: dict[object, str] = {0.5: "torch.sqrt", -0.5: "torch.rsqrt", -1: "torch.reciprocal"}
 # of masks; between other things `&` and `|` work on bits
 _LOGICAL: dict[type, str] = {ast.BitAnd: "torch.logical_and", ast.BitOr: "torch.logical_or"}
+_BITWISE = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}
 _COMPARE: dict[type, str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -107,7 +108,7 @@ class Expressions:
         found = spellings.function(path) if path is not None and (_is_condition(left) or _is_condition(right)) else None
         if found is not None:
             return self._apply(node, replace(found, framework="python", form=Form.OPERATOR), {"x": left, "y": right})
-        return self.operator(node, BINARY.get(type(node.op)), left, right)
+        return self.operator(node, BINARY.get(type(node.op)) or _BITWISE.get(type(node.op)), left, right)
 
     def operator(self, node: Any, symbol: str | None, left: nodes.Expr, right: nodes.Expr) -> nodes.Expr:
         spelling = spellings.operator(symbol) if symbol is not None else None

@@ -111,8 +111,10 @@ def _collect_from(node: ast.ImportFrom, scope: Scope) -> None:
         path = prefix + alias.name
         if alias.name == "*":
             scope.stars.append(prefix)
-        elif alias.asname is not None:
-            scope.imports[alias.asname] = path
-        else:
+        elif alias.asname is None:
             # a re-export under a conventional name: `from mylib.backend import K`
             scope.imports[alias.name] = CONVENTIONAL.get(alias.name, path)
+        elif alias.asname == "K" and alias.name == "backend":  # Keras's own, from inside of it and of what forks it
+            scope.imports["K"] = CONVENTIONAL["K"]
+        else:
+            scope.imports[alias.asname] = path

@@ -7,6 +7,7 @@ from math import inf
 from nanlint.ops.define import all_at_once, always, constant_of, fixed_at, known, operation, range_of, unary, zero_from
 from nanlint.ops.operation import Operands, Operation, Role
 from nanlint.values import arithmetic as ar
+from nanlint.values.field import mul
 from nanlint.values.interval import ANY, BOOLEAN, COUNT, NONNEGATIVE, SIZE, Range, interval
 from nanlint.values.value import Grounds
 
@@ -27,6 +28,11 @@ def _product_grounds(operands: Operands, result: Range) -> Grounds:
     return Grounds.KNOWN if below_one and x.hi <= 1 else zero_from("x")(operands, result)
 
 
+def _bits(operands: Operands) -> Range:
+    x, y = range_of(operands, "x"), range_of(operands, "y")
+    return interval(0.0, integer=True) if min(x.lo, y.lo) >= 0 else interval(integer=True)
+
+
 def _norm(operands: Operands) -> Range:
     x, order = ar.absolute(range_of(operands, "x")), constant_of(operands, "ord", 2.0)
     if x.is_empty or order is None or order <= 0:
@@ -36,6 +42,16 @@ def _norm(operands: Operands) -> Range:
 
 def _var(r: Range) -> Range:
     return ar.square(ar.spread_of(r))
+
+
+def _matmul(operands: Operands) -> Range:
+    x, y = range_of(operands, "x"), range_of(operands, "y")
+    products_are_all = "z" not in operands
+    return ar.sum_of(mul(x, y)) if products_are_all and min(x.lo, y.lo) >= 0 else ANY
+
+
+def _matmul_grounds(operands: Operands, result: Range) -> Grounds:
+    return all_at_once(operands, result) if result.lo >= 0 else Grounds.NONE
 
 
 def _reduction(name: str, phrase: str, result: ar.Function) -> Operation:
@@ -71,7 +87,10 @@ REDUCTIONS = (
     operation("all", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
     operation("cumsum", "a running sum", "x dim", unary(ar.sum_of), all_at_once),
     operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
-    operation("matmul", "a matrix product", "x y", always(ANY), _nothing_known),
+    operation("matmul", "a matrix product", "x y z", _matmul, _matmul_grounds),
+    operation("bitwise", "bits", "x y", _bits, _nothing_known),
+    operation("linear", "a linear layer", "x y", always(ANY), _nothing_known),
+    operation("ptp", "a range from end to end", "x dim keepdim", unary(ar.spread_of), known, role=Role.REDUCE),
     operation("len", "a length", "x", always(SIZE), fixed_at(Grounds.ASSUMED)),
     operation("size", "a size", "x dim", always(SIZE), fixed_at(Grounds.ASSUMED)),
 )
