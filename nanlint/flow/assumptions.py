@@ -144,8 +144,6 @@ def named(name: str, term: Term | None) -> Value:
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
-    if name == "variance":  # of a posterior, say: 0 where it is certain
-        return Value(NONNEGATIVE, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _PROBABILITY.match(name):
         return Value(UNIT, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _DATA.match(name):
