@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nanlint import syntax
+from nanlint.flow.modules import HARMLESS, Weight
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
 from nanlint.ops import spellings
@@ -42,7 +43,7 @@ class Project:
         self._size = 0
         self._here = str(Path.cwd())
         self._texts: dict[str, tuple[float, str]] = {}
-        self._breakable: dict[tuple[str, str, int], bool] = {}
+        self._weights: dict[tuple[str, str, int], Weight] = {}
 
     def begin(self) -> None:
         """A new run begins: what is known of files may be out of date."""
@@ -58,26 +59,31 @@ class Project:
         """
         return _find(path, os.path.dirname(importer), self._here)  # noqa: PTH120  (pathlib is slow)
 
-    def may_break(self, path: str, importer: str, depth: int = 4) -> bool:
+    def weigh(self, path: str, importer: str, depth: int = 4) -> Weight:
         """Might this be a function that holds an operation which can break, or a module with one? Decided by its text,
         unparsed: most imported functions hold none, and parsing is what costs time."""
         found = self.find(path, importer)
         if found is None or len(found[1]) > 1 or depth == 0:
-            return False
+            return HARMLESS
         key = found[0], "".join(found[1]), depth
-        if key not in self._breakable:
-            self._breakable[key] = self._may_break(*key)
-        return self._breakable[key]
+        if key not in self._weights:
+            self._weights[key] = self._weigh(*key)
+        return self._weights[key]
 
-    def _may_break(self, filename: str, name: str, depth: int) -> bool:
-        text = self._text(filename)
+    def _weigh(self, filename: str, name: str, depth: int) -> Weight:
+        text, files = self._text(filename), frozenset({filename})
         if not name:
-            return _HAZARD.search(text) is not None
-        definitions = [*re.finditer(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)]
-        return any(_HAZARD.search(_definition_at(text, one.start())) for one in definitions) or any(
-            self.may_break(f"{module}{'' if module.endswith('.') else '.'}{original}", filename, depth - 1)
-            for module, original in _exporters(text, name)
-        )
+            return Weight(_HAZARD.search(text) is not None or _STAR.search(text) is not None, files)
+        definitions = re.finditer(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
+        if any(_HAZARD.search(_definition_at(text, one.start())) for one in definitions):
+            return Weight(may_break=True, files=files)
+        for module, original in _exporters(text, name):
+            path = f"{module}{'' if module.endswith('.') else '.'}{original}"
+            inner = self.weigh(path, filename, depth - 1)
+            files |= inner.files
+            if inner.may_break:
+                return Weight(may_break=True, files=files)
+        return Weight(may_break=False, files=files)
 
     def _text(self, filename: str) -> str:
         """The text of a file without its strings and comments; nothing of one that is not looked into."""
@@ -89,7 +95,7 @@ class Project:
 
     def _forget_texts(self) -> None:
         self._texts.clear()
-        self._breakable.clear()
+        self._weights.clear()
 
     def load(self, filename: str) -> nodes.Module | None:
         """The IR of a file, from memory if it was read lately; None if it is unreadable, no Python, or too large."""
@@ -129,6 +135,7 @@ class Project:
 # strings and comments
 _TEXT = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 _FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import\b[ \t]*(\([^)]*\)|(?:\\\r?\n|[^\n])*)", re.MULTILINE)
+_STAR = re.compile(r"^[ \t]*from[ \t]+\S+[ \t]+import[ \t]*\*", re.MULTILINE)
 _NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
 _WORDS = "|".join(
     sorted(

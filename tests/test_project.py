@@ -21,7 +21,6 @@ CALLER = "import torch\n{}\n\n\ndef f(z):\n    p = torch.softmax(z, -1)\n    ret
 CALL = 7
 # nanlint only runs functions that hold an operation which can break, or mention a dangerous import by name
 BUSY_CALLER = CALLER.replace("(p)", "(p) + 1 / (z * z + 1)")
-ALONE = "nothing in the caller itself can break, and `_interesting` in flow/program.py sees only the names of imports"
 
 
 def caller(statement, called="safe"):
@@ -136,7 +135,6 @@ def test_imports_that_are_seen_in_a_function_that_may_break(lint, statement, cal
     assert lint({**files, "main.py": BUSY_CALLER.format(statement, called)}) == FOUND
 
 
-@pytest.mark.xfail(strict=True, reason=ALONE)
 @pytest.mark.parametrize(
     ("statement", "called"),
     [
@@ -145,7 +143,7 @@ def test_imports_that_are_seen_in_a_function_that_may_break(lint, statement, cal
         ("", "helpers.safe"),
     ],
 )
-def test_imports_that_are_not_seen_elsewhere(lint, statement, called):
+def test_imports_that_only_a_harmless_function_uses(lint, statement, called):
     text = caller(statement, called)
     if not statement:
         text = text.replace("p =", "import helpers; p =")
@@ -207,7 +205,7 @@ def test_an_inherited_method(lint):
     base = BASE.format(1)
     assert lint({"base.py": base, "main.py": HEIR.format("self.safe(torch.softmax(z, -1)) / z.exp()")}) == FOUND
     # the base is not mentioned in the method, and nothing else in it may break
-    assert lint({"base.py": base, "main.py": HEIR.format("self.safe(torch.softmax(z, -1))")}) == []
+    assert lint({"base.py": base, "main.py": HEIR.format("self.safe(torch.softmax(z, -1))")}) == FOUND
 
 
 @pytest.mark.parametrize("other_file", [True, False])
@@ -456,7 +454,6 @@ def test_dependencies(project):
     assert dependencies(folder / "main.py") == {str(folder / name) for name in names}
 
 
-@pytest.mark.xfail(strict=True, reason="`dependencies` leaves out the files of which only the text was weighed")
 def test_dependencies_of_which_only_the_text_was_read(project):
     folder = project({"helpers.py": SUM, "main.py": caller("from helpers import safe")})
     assert dependencies(folder / "main.py") == {str(folder / "helpers.py")}
@@ -551,16 +548,16 @@ def test_the_search_ends_at_the_root_of_a_project_but_not_in_a_package(project, 
 )
 def test_may_break(project, text, expected):
     folder = project({"helpers.py": text})
-    assert Project().may_break("helpers.safe", str(folder / "main.py")) is expected
+    assert Project().weigh("helpers.safe", str(folder / "main.py")).may_break is expected
 
 
 def test_may_break_a_module(project):
     folder = project({"good.py": SUM, "bad.py": SUM + "\n\ndef other(x):\n    return x.log()\n"})
     main = str(folder / "main.py")
-    assert not Project().may_break("good", main)
-    assert Project().may_break("bad", main)
-    assert not Project().may_break("bad.Class.method", main)
-    assert not Project().may_break("nowhere.safe", main)
+    assert not Project().weigh("good", main).may_break
+    assert Project().weigh("bad", main).may_break
+    assert not Project().weigh("bad.Class.method", main).may_break
+    assert not Project().weigh("nowhere.safe", main).may_break
 
 
 def test_may_break_through_other_files(project):
@@ -568,6 +565,6 @@ def test_may_break_through_other_files(project):
     folder = project({**chain, "m5.py": LOG, "x.py": "from y import *\n", "y.py": "from x import *\n"})
     main = str(folder / "main.py")
     shared = Project()
-    assert not shared.may_break("m0.safe", main)  # too long a chain
-    assert [shared.may_break(f"m{at}.safe", main) for at in range(1, 6)] == [False, True, True, True, True]
-    assert not shared.may_break("x.safe", main)
+    assert not shared.weigh("m0.safe", main).may_break  # too long a chain
+    assert [shared.weigh(f"m{at}.safe", main).may_break for at in range(1, 6)] == [False, True, True, True, True]
+    assert not shared.weigh("x.safe", main).may_break

@@ -23,6 +23,7 @@ class Importer(Evaluator):
         super().__init__(terms, frame)
         self.modules = modules
         self.frames: dict[str, Frame | None] = {}  # of other files, by name
+        self.weighed: frozenset[str] = frozenset()  # other files of which the text was looked at
 
     def _class(self, node: nodes.ClassDef, enclosing: Nested | None, state: State) -> Class:
         """A class as a value."""
@@ -74,7 +75,22 @@ class Importer(Evaluator):
 
     def is_dangerous_import(self, path: str) -> bool:
         """Is it a function of the project that holds an operation which can break?"""
-        return framework_of(path) == "python" and self.modules.may_break(path, self.frame.filename)
+        if framework_of(path) != "python":
+            return False
+        weight = self.modules.weigh(path, self.frame.filename)
+        self.weighed |= weight.files
+        return weight.may_break
+
+    def may_import_danger(self, function: nodes.FunctionDef, owner: nodes.ClassDef | None) -> bool:
+        """Does it name something that holds an operation which can break, imported or inherited from an import?"""
+        if any(map(self.is_dangerous_import, function.paths)):
+            return True
+        bases = () if owner is None else owner.bases
+        paths = [path for base in bases if (path := getattr(base, "path", None)) is not None]
+        inherited = [f"{path.rpartition('.')[0]}." for path in paths if framework_of(path) == "python"]
+        modules = (*self.frame.module.stars, *inherited)
+        dangerous = [module for module in modules if self.is_dangerous_import(module.rstrip(".") or module)]
+        return any(self.is_dangerous_import(module + word) for module in dangerous for word in function.mentioned)
 
     def settled(self, value: Value) -> Value:
         """An object of an imported class is looked into when it is used, and not when it is made."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nanlint.flow.functions import Frame
 from nanlint.flow.state import State, join_values
@@ -14,13 +14,28 @@ if TYPE_CHECKING:
     from nanlint.flow.imports import Importer
 
 
+class Weight(NamedTuple):
+    """What the text of a function says about it, unparsed.
+
+    Attributes:
+        may_break: it may hold an operation that can break.
+        files: the files that were read to tell.
+    """
+
+    may_break: bool
+    files: frozenset[str] = frozenset()
+
+
+HARMLESS = Weight(may_break=False)
+
+
 class Modules(Protocol):
     """Where the text of other files comes from."""
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file a dotted path leads to, and what remains of the path inside it."""
 
-    def may_break(self, path: str, importer: str) -> bool:
+    def weigh(self, path: str, importer: str) -> Weight:
         """Might this be a function with an operation that can break?"""
 
     def load(self, filename: str) -> nodes.Module | None:
@@ -33,8 +48,8 @@ class NoModules:
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         return None
 
-    def may_break(self, path: str, importer: str) -> bool:
-        return False
+    def weigh(self, path: str, importer: str) -> Weight:
+        return HARMLESS
 
     def load(self, filename: str) -> nodes.Module | None:
         return None

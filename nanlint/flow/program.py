@@ -69,7 +69,7 @@ class Analysis:
     @property
     def dependencies(self) -> frozenset[str]:
         """The other files that were looked into: if one changes, this analysis may change."""
-        return frozenset(self._executor.frames)
+        return frozenset(self._executor.frames) | self._executor.weighed
 
     def module_of(self, use: Use) -> nodes.Module | None:
         """The module a use stands in, if that is not the one that was interpreted."""
@@ -192,30 +192,31 @@ def _run_pending(executor: Executor) -> None:
             if executor.everything or interesting(function.node):
                 executor.run_alone(function)
         for cls in classes:
-            if executor.everything or any(interesting(method.node) for method in cls.methods()):
+            if executor.everything or any(interesting(method.node, cls.node) for method in cls.methods()):
                 _run_methods(executor, cls, interesting)
 
 
-def _run_methods(executor: Executor, cls: Class, interesting: Callable[[object], bool]) -> None:
+def _run_methods(executor: Executor, cls: Class, interesting: Callable[..., bool]) -> None:
     executor.fill(cls)
     executor.classes.extend(
         Class(inner, cls.frame, cls.enclosing) for inner in cls.node.body if isinstance(inner, nodes.ClassDef)
     )
     for method in cls.methods():
-        if executor.everything or interesting(method.node):
+        if executor.everything or interesting(method.node, cls.node):
             executor.run_alone(method)
 
 
-def _interesting(executor: Executor) -> Callable[[object], bool]:
+def _interesting(executor: Executor) -> Callable[..., bool]:
     """Can a function break, or does it mention one that can, of this file or imported into it?"""
     module = executor.frame.module
     functions = [one for one in statements_of(module.body) if isinstance(one, nodes.FunctionDef)]
     dangerous = {one.name for one in functions if one.has_hazard and one.name not in _CALLED_UNNAMED}
-    dangerous |= {name for name, path in module.imports.items() if executor.is_dangerous_import(path)}
 
-    def interesting(function: object) -> bool:
+    def interesting(function: object, owner: nodes.ClassDef | None = None) -> bool:
         return isinstance(function, nodes.FunctionDef) and (
-            function.has_hazard or not dangerous.isdisjoint(function.mentioned)
+            function.has_hazard
+            or not dangerous.isdisjoint(function.mentioned)
+            or executor.may_import_danger(function, owner)
         )
 
     return interesting

@@ -57,6 +57,7 @@ class Expressions:
         self.scope = scope
         self.hazards = 0  # operations with a hazard met so far: tells which functions deserve interpreting
         self.mentions: dict[str, int] = {}  # names and attributes read so far
+        self.paths: set[str] = set()  # dotted paths of what was imported and read so far
         self.yields = False
         self.numbers = 0  # operations that make new numbers
 
@@ -64,6 +65,7 @@ class Expressions:
         """What was met in an inner scope was met in this one too."""
         self.hazards += inner.hazards
         self.numbers += inner.numbers
+        self.paths |= inner.paths
         for word, count in inner.mentions.items():
             self.mentions[word] = self.mentions.get(word, 0) + count
 
@@ -77,7 +79,10 @@ class Expressions:
     def name(self, node: ast.Name) -> nodes.Expr:
         word = node.id
         self._mention(word)
-        return nodes.Name(node, word, self.scope.resolve(word))
+        path = self.scope.resolve(word)
+        if path is not None:
+            self.paths.add(path)
+        return nodes.Name(node, word, path)
 
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
@@ -88,8 +93,11 @@ class Expressions:
         base = self.expr(node.value)
         name = node.attr
         self._mention(name)
-        path = getattr(base, "path", None)
-        return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
+        path: str | None = getattr(base, "path", None)
+        if path is not None:
+            path = f"{path}.{name}"
+            self.paths.add(path)
+        return nodes.Attribute(node, base, name, path)
 
     def subscript(self, node: ast.Subscript) -> nodes.Expr:
         index = node.slice.elts if isinstance(node.slice, ast.Tuple) else (node.slice,)

@@ -116,6 +116,7 @@ class _Lowering(Expressions):
             inner.hazards > 0,
             frozenset(inner.scope.bound),
             frozenset(inner.mentions),
+            frozenset(inner.paths),
             inner.yields,
             inner.numbers,
         )

@@ -295,6 +295,7 @@ class FunctionDef(Stmt):
     has_hazard: bool  # holds an operation that a rule may speak of; others need no interpreting
     assigned: frozenset[str] = frozenset()  # names its body binds
     mentioned: frozenset[str] = frozenset()  # names and attributes its body reads
+    paths: frozenset[str] = frozenset()  # dotted paths of the imported names it reads
     is_generator: bool = False
     numbers: int = 0  # operations in its body that make new numbers
 
