@@ -13,7 +13,7 @@ from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
 from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import literal, squared
+from nanlint.ops.terms import literal, operand, squared
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
@@ -175,7 +175,7 @@ class Facts:
             if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
                 return None
             passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
-            return found if self._passes_on(use, passing) else None
+            return found if self._passes_on(use, passing) and not self._is_replaced(use, hazard) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
@@ -260,6 +260,21 @@ class Facts:
             else:
                 waiting += sources
         return True
+
+    def _is_replaced(self, use: Use, hazard: Hazard) -> bool:
+        """Does a choice made afterwards keep the result only where it is good, where no gradient is taken?"""
+        node, term = use.node.operands.get(hazard.operand), use.result.term
+        if use.differentiable or node is None or term is None:
+            return False
+
+        def replaced(choice: Term, arm: Term) -> bool:
+            condition = operand(choice, "condition")
+            if choice.head != "where" or arm is condition:
+                return False
+            chosen = self._analysis.value_if(node, use.state, condition, arm is operand(choice, "x"))
+            return chosen is None or chosen.range.with_nan(False) <= hazard.safe
+
+        return not self._analysis.passes(term, replaced)
 
     @staticmethod
     def _passes_on(use: Use, terms: frozenset[Term]) -> bool:

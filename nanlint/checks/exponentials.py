@@ -134,6 +134,7 @@ def _is_tanh(above: Term | None, grown: Term, shrunk: Term) -> bool:
 
 
 def _overflows(facts: Facts, exponential: Term) -> bool:
-    """May this exponential be inf? Not if its exponent is bounded, by a clamp or by subtracting the maximum."""
+    """May this exponential be inf? Not if its exponent is bounded by a clamp, or its maximum was subtracted, be the
+    rest divided by a temperature or not."""
     value = facts.value_of_term(exponential)
-    return value is not None and not value.is_scalar and value.range.hi == float("inf")
+    return value is not None and not value.is_scalar and value.range.hi == float("inf") and value.attains is None

@@ -7,7 +7,7 @@ number of a bucket, never makes a loss NaN.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 
 from nanlint.ops.reductions import CONDITIONS
@@ -70,7 +70,17 @@ class Outlets:
     def sources_of_uncleaned_values(self) -> frozenset[Term]:
         """The same, less what passes only through `nan_to_num` or a choice of what is finite. Where no gradient is
         taken, that mends it."""
-        return _closure(self._out, self._whole, _DECISIONS | _CLEANING, cleaned=True)
+        return _closure(self._out, self._whole, _DECISIONS | _CLEANING, _is_cleaned)
+
+    def passes(self, term: Term, replaced: Callable[[Term, Term], bool]) -> bool:
+        """Does the value of the term pass into an outlet, if some choices, given with their arms, replace it where it
+        is bad?"""
+        return term in _closure(
+            self._out,
+            self._whole,
+            _DECISIONS | _CLEANING,
+            lambda choice, arm: _is_cleaned(choice, arm) or replaced(choice, arm),
+        )
 
     @cached_property
     def sources_of_gradients(self) -> frozenset[Term]:
@@ -89,7 +99,10 @@ def _is_cleaned(choice: Term, arm: Term) -> bool:
 
 
 def _closure(
-    start: Collection[Term], whole: Collection[Term], stops: Collection[str], *, cleaned: bool = False
+    start: Collection[Term],
+    whole: Collection[Term],
+    stops: Collection[str],
+    is_cut: Callable[[Term, Term], bool] = lambda term, arg: False,
 ) -> frozenset[Term]:
     found: set[Term] = set()
     waiting = list(start)
@@ -99,6 +112,5 @@ def _closure(
             continue
         found.add(term)
         if term.head not in stops and term not in whole:
-            arms = [arg for arg in term.args if isinstance(arg, Term)]
-            waiting.extend(arm for arm in arms if not (cleaned and _is_cleaned(term, arm)))
+            waiting.extend(arg for arg in term.args if isinstance(arg, Term) and not is_cut(term, arg))
     return frozenset(found)

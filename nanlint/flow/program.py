@@ -125,6 +125,10 @@ class Analysis:
         """The same, less what is cleaned of NaN and infinities on the way."""
         return self._record.outlets.sources_of_uncleaned_values
 
+    def passes(self, term: Term, replaced: Callable[[Term, Term], bool]) -> bool:
+        """Does the value of a term leave the function, if some choices replace it where it is bad?"""
+        return self._record.outlets.passes(term, replaced)
+
     @property
     def passing_gradient(self) -> frozenset[Term]:
         """The terms whose gradient may be asked for."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import exp, inf
 
 from nanlint.flow.refine import may_be_empty
 from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
-from nanlint.ops.terms import literal, operand, operand_of, squared
+from nanlint.ops.terms import both_ways, is_one, literal, operand, operand_of, squared
 from nanlint.values.interval import COUNT, NAN, NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
@@ -72,6 +73,8 @@ def _add(operands: dict[str, Value], result: Value) -> Value:
 
 def _mul(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
+    if any(value.attains == 0 for value in operands.values()):
+        return replace(result, attains=0.0)  # where one factor is 0, so is the product
     if x is None or x is not y:
         return result
     return replace(_known(result, NONNEGATIVE), grounds=square(operands, result.range))
@@ -85,7 +88,7 @@ def _exp(operands: dict[str, Value], result: Value) -> Value:
 def _sum(operands: dict[str, Value], result: Value) -> Value:
     x = operands["x"]
     term = None if x.term is None else peel(x.term, COPIES)
-    if term is not None and term.head == "softmax" and _same_dim(term, operands):
+    if term is not None and any(_same_dim(part, operands) for part in _mixed(term)):
         # rounding keeps the sum of a softmax within a few units in the last place of 1
         return replace(result, range=_ONE, grounds=Grounds.KNOWN)
     if term is not None and term.head == "bitwise":
@@ -96,8 +99,17 @@ def _sum(operands: dict[str, Value], result: Value) -> Value:
     return result
 
 
+def _mean(operands: dict[str, Value], result: Value) -> Value:
+    x = operands["x"]
+    if x.attains is not None and x.attains > 0 and x.range.lo >= 0:
+        return result.with_range(result.range.without_zero())  # no element is negative, and one is as large as that
+    return result
+
+
 def _div(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
+    if operands["x"].attains == 0:
+        result = replace(result, attains=0.0)
     if x is None or y is None or operands["x"].range.lo < 0:
         return result
     x, y = peel(x), peel(y)
@@ -176,10 +188,25 @@ def _same_dim(softmax: Term, operands: dict[str, Value]) -> bool:
     return dim is not None and len(softmax.args) > 1 and softmax.args[1] is dim.term
 
 
+def _mixed(term: Term) -> Iterator[Term]:
+    """The softmax that a term is, or one of the two that it is a mixture of: `(1 - a) * p + a * q`."""
+    if term.head == "softmax":
+        yield term
+    for first, second in both_ways(term, "add"):
+        for rest, p in both_ways(first, "mul"):
+            for share, q in both_ways(second, "mul"):
+                both = p.head == q.head == "softmax" and operand(p, "dim") is operand(q, "dim")
+                if both and is_one(operand(rest, "x")) and rest.head == "sub" and operand(rest, "y") is share:
+                    yield p
+
+
 def _known(result: Value, range: Range) -> Value:
     """The relation bounds the result, and the bound is really reached."""
     met = result.range.with_nan(False).meet(range)
     return replace(result, range=range if met.is_empty else met, grounds=max(result.grounds, Grounds.KNOWN))
 
 
-_RULES = {"add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "div": _div, "max": _extent, "norm": _extent}
+_RULES = {
+    "add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "mean": _mean, "div": _div, "max": _extent,
+    "norm": _extent,
+}  # fmt: skip
