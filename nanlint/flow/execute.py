@@ -28,6 +28,19 @@ class _Loop:
     continues: list[State] = field(default_factory=list)
 
 
+# work on one function and its calls, after which the rest of it is unknown. Of 7,500 ordinary ones the largest needs
+# half of it; it is for thousands of branches and dozens of loops inside each other
+_PATIENCE = 12_000
+_NAMES_PER_STEP = 64  # a state that knows so much more makes a statement as dear as another one
+
+
+_BRANCHING = (nodes.If, nodes.For, nodes.While, nodes.Try, nodes.Match)
+
+
+class Exhausted(Exception):  # noqa: N818  (not an error)
+    """A function takes too long to interpret."""
+
+
 class Executor(Importer):
     """Executes blocks; functions and classes defined in them are collected for `program`."""
 
@@ -39,12 +52,14 @@ class Executor(Importer):
         self.classes: list[Class] = []
         self.filled: set[Class] = set()
         self.enclosings: list[Nested] = []  # what nested functions see: themselves too
+        self.patience = _PATIENCE
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
         for statement in body:
             if state is None:
                 break
             self.statement = statement
+            self._spend(statement, state)
             if self.active:
                 self.steps_left -= 1
             else:
@@ -53,6 +68,13 @@ class Executor(Importer):
             if handler is not None:
                 state = handler(self, statement, state)
         return state
+
+    def _spend(self, statement: nodes.Stmt, state: State) -> None:
+        """Count the work of a statement; one with branches copies all that is known."""
+        copied = isinstance(statement, _BRANCHING)
+        self.patience -= 1 + (len(state.vars) + len(state.facts)) // _NAMES_PER_STEP if copied else 1
+        if self.patience < 0:
+            raise Exhausted
 
     def _join(self, *states: State | None) -> State | None:
         joined: State | None = None
@@ -169,9 +191,20 @@ class Executor(Importer):
                 value = replace(instance_of(function.owner), term=value.term)
             state.vars[param.name] = value
         with self.inside(function, self.record):
-            after = self.run_body(function, state) or state
+            after = self.patiently(lambda: self.run_body(function, state)) or state
         self.record.outlets.end(after.vars.values())
         return after
+
+    def patiently(self, work: Callable[[], State | None]) -> State | None:
+        """What `work` returns; None if that takes too long."""
+        self.patience = _PATIENCE
+        kept = self.recording, self.loops
+        try:
+            return work()
+        except Exhausted:
+            self.recording, self.loops = kept
+            self.record.guards.clear()
+            return None
 
     def fill(self, cls: Class) -> None:
         """Make sure that the attributes of a class are known, as far as they are not just being found out."""

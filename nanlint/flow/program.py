@@ -179,7 +179,7 @@ def interpret(
     executor = Executor(Terms(), frame, modules or NoModules(), everything=everything)
     executor.steps_left = work_limit(module)
     executor.no_grad += assumptions.is_undifferentiated_file(filename)
-    top = executor.block(module.body, State({})) or State({})
+    top = executor.patiently(lambda: executor.block(module.body, State({}))) or State({})
     frame.vars = top.vars
     _run_pending(executor)
     executor.record.outlets.leave(*top.vars.values())
