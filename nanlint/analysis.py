@@ -84,14 +84,14 @@ def reveal(source: Source) -> list[Reveal]:
 
 
 def ranges(source: Source) -> list[Reveal]:
-    """The range of every assigned name.
+    """The range of every assigned name, and of what every function returns.
 
     Raises:
         SourceError: the text is not Python.
     """
     with _no_collection():
         analysis = _interpreted(source, everything=True)
-        return _revealed(source, analysis, analysis.assignments)
+        return _revealed(source, analysis, [*analysis.assignments, *analysis.summaries])
 
 
 def _interpreted(source: Source, *, everything: bool) -> Analysis:
@@ -110,7 +110,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _revealed(source: Source, analysis: Analysis, shown: Sequence[tuple[nodes.Expr, str, str]]) -> list[Reveal]:
+def _revealed(
+    source: Source, analysis: Analysis, shown: Sequence[tuple[nodes.Expr | nodes.Stmt, str, str]]
+) -> list[Reveal]:
     spans = locate(source, analysis.module.origin, [node.origin for node, _, _ in shown])
     revealed = [
         Reveal(span.start_line, span.start_column, name, text)

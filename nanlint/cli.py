@@ -170,7 +170,7 @@ def show() -> None:
 @show.command()
 @click.argument("file", type=click.Path())
 def ranges(file: str) -> None:
-    """Every assignment with the range inferred for it."""
+    """Every assignment and every result of a function, with the range inferred for it."""
     from nanlint.engine import reveal_file  # noqa: PLC0415
     from nanlint.source import SourceError  # noqa: PLC0415
 

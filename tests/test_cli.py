@@ -182,7 +182,9 @@ def test_show_ranges(run, write):
     write(BAD)
     code, out, _ = run("show", "ranges", "a.py")
     assert code == 0
-    assert out.startswith("a.py:5:5: x: [0, 1]")
+    assert out == "a.py:4:1: f(): [-inf, 0]\na.py:5:5: x: [0, 1]\n"
+    write("import torch\n\n\nclass A:\n    def f(self, x):\n        self.p = x.sigmoid()\n        return self.p\n")
+    assert run("show", "ranges", "a.py")[1] == "a.py:5:5: f(): [0, 1]\na.py:6:9: self.p: [0, 1]\n"
     assert run("show", "ranges", "gone.py") == (
         2, "", "nanlint: gone.py:1:1: cannot read file: No such file or directory\n",
     )  # fmt: skip

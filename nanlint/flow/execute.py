@@ -113,8 +113,17 @@ class Executor(Importer):
         value = self.evaluate(node.value, state)
         if self.returns is None:
             self.record.outlets.leave(value)
+            self._summarise(value)
         else:
             self.returns.append((value, state))
+
+    def _summarise(self, value: Value) -> None:
+        """Note what the function that is seen on its own returns."""
+        node = self.active[-1] if self.active else None
+        if isinstance(node, nodes.FunctionDef) and self.recording:
+            before = self.record.returned.get(id(node))
+            joined = value if before is None else join_values(before[1], value, self.terms)
+            self.record.returned[id(node)] = node, joined
 
     def raise_(self, node: nodes.Raise, state: State) -> None:
         for part in node.parts:

@@ -76,7 +76,17 @@ class Members(Calls):
         base = self.evaluate(expr.base, state)
         if known is not None:
             return state.known(known)
-        return state.known(state.latest(self._attribute_of(base, expr.name)))
+        computed = self._property(base, expr, state)
+        return state.known(state.latest(computed or self._attribute_of(base, expr.name)))
+
+    def _property(self, base: Value, expr: nodes.Attribute, state: State) -> Value | None:
+        """What a property of an object of the program computes, if that tells anything."""
+        base = self.settled(base)
+        method = base.payload.cls.method(expr.name) if isinstance(base.payload, Instance) else None
+        if method is None or not method.is_property:
+            return None
+        value = self.call_function(method.bound_to(base), (), {}, expr, state)
+        return None if value.grounds is Grounds.NONE else value
 
     def _attribute_of(self, base: Value, name: str) -> Value:
         term = self.terms.make("attr", base.term, name)

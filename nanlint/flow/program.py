@@ -36,6 +36,7 @@ class Analysis:
         self.calls = list(record.calls.values())
         self.reveals = list(record.reveals.values())
         self.assignments = list(record.assignments.values())
+        self.summaries = [(node, f"{node.name}()", str(value.range)) for node, value in record.returned.values()]
 
     def release(self) -> None:
         """Let go of what refers to itself (a module's variables hold functions, and these their module), so that it is

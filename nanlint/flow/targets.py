@@ -67,8 +67,9 @@ class Targets:
             self._store(target, value, state)
         elif isinstance(target, nodes.Starred):
             self.bind_target(target.value, Value(kind=Kind.SEQUENCE, term=self.terms.fresh(value.term)), state)
-        if self.recording and isinstance(target, nodes.Name | nodes.Attribute):
-            self.record.assignments[id(target)] = (target, getattr(target, "id", target.origin), str(value.range))
+        name = target.id if isinstance(target, nodes.Name) else getattr(target, "key", None)
+        if self.recording and name is not None:
+            self.record.assignments[id(target)] = (target, name, str(value.range))
 
     def _named(self, name: str, value: Value) -> Value:
         """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""

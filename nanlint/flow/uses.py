@@ -101,6 +101,7 @@ class Record:
     reveals: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
     assignments: dict[int, tuple[Expr, str, str]] = field(default_factory=dict)
     values: dict[int, Value] = field(default_factory=dict)  # by id of the expression
+    returned: dict[int, tuple[FunctionDef, Value]] = field(default_factory=dict)  # by id of the function
     outlets: Outlets = field(default_factory=Outlets)
     contexts: list[Context] = field(default_factory=list)
     traps: dict[int, Trap] = field(default_factory=dict)

@@ -75,6 +75,8 @@ def all_at_once(operands: Operands, result: Range) -> Grounds:
 def square(operands: Operands, result: Range) -> Grounds:
     """A square is 0 or more whatever it is the square of. That a setting (`self.sigma`) is 0 is another matter."""
     x = operands["x"]
+    if x.range.lo >= 0 and x.grounds in (Grounds.UNDERFLOW, Grounds.REACHED):
+        return x.grounds  # far out, where the operand saturates
     setting = x.grounds is Grounds.NONE and x.kind is Kind.UNKNOWN and x.term is not None and x.term.head == "attr"
     return Grounds.ASSUMED if setting or x.grounds is Grounds.ASSUMED else Grounds.KNOWN
 
