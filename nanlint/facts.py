@@ -85,6 +85,10 @@ class Facts:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         return self._analysis.is_seen_in_calls(use)
 
+    def in_all_calls(self, use: Use) -> Iterator[Use]:
+        """The same use as it is met in every call of its function that was run."""
+        return self._analysis.in_all_calls(use)
+
     def uses(self, operations: Collection[str]) -> Iterator[Use]:
         """Every use of one of the operations, in no particular order."""
         for use in self._analysis.uses:

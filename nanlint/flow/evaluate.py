@@ -148,7 +148,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if spelling.operation.hazard is not None and self.recording:
+        if spelling.operation.is_risky and self.recording:
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)

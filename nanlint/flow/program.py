@@ -105,6 +105,11 @@ class Analysis:
         met = len(self._executor.followed.get(id(function), ()))
         return 0 < met >= calls and id(function) not in self._executor.unfollowed
 
+    def in_all_calls(self, use: Use) -> Iterator[Use]:
+        """The same use as it is met in every call of its function that was run."""
+        for inner in Analysis(self.module, self._executor).in_calls():
+            yield from (one for one in inner.uses if one.node is use.node)
+
     def term_of(self, expr: nodes.Expr) -> Term | None:
         value = self.value_of(expr)
         return None if value is None else value.term

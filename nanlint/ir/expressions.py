@@ -54,7 +54,7 @@ class Expressions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.hazards = 0  # operations with a hazard met so far: tells which functions deserve interpreting
+        self.hazards = 0  # risky operations met so far: tells which functions deserve interpreting
         self.mentions: dict[str, int] = {}  # names and attributes read so far
         self.yields = False
         self.numbers = 0  # operations that make new numbers
@@ -243,7 +243,7 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
+        if spelling.operation.is_risky and not _divides_by_literal(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
