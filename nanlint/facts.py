@@ -89,6 +89,14 @@ class Facts:
         """The same use as it is met in every call of its function that was run."""
         return self._analysis.in_all_calls(use)
 
+    def alone(self, use: Use) -> Use | None:
+        """The same use where nothing is known of the callers of its function."""
+        return self._analysis.alone(use)
+
+    def class_of(self, use: Use) -> str:
+        """The name of the class whose method a use stands in; empty if there is none."""
+        return self._analysis.class_of(use)
+
     def uses(self, operations: Collection[str]) -> Iterator[Use]:
         """Every use of one of the operations, in no particular order."""
         for use in self._analysis.uses:
@@ -173,8 +181,7 @@ class Facts:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
             found = self._weighed(found, value, use)
-            passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
-            return found if self._passes_on(use, passing) else None
+            return found if self.passes_on(use) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
@@ -247,9 +254,13 @@ class Facts:
                 waiting += sources
         return True
 
+    def passes_on(self, use: Use) -> bool:
+        """Does the result go anywhere, or is it only compared, counted or shown?"""
+        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
+        return self._passes_on(use, passing)
+
     @staticmethod
     def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
-        """Does the result go anywhere, or is it only compared, counted or shown?"""
         return use.result.term is None or use.result.term in terms
 
     @staticmethod

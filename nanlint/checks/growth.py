@@ -24,6 +24,9 @@ _RISING = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish"
 # what nothing is known of; by its name alone it is judged
 _OPAQUE = frozenset({"param", "item", "fresh", "part", "attr"})
 
+# so diffusion models call an entry of their tables
+_OF_SCHEDULE = "log_variance"
+
 _DEEPEST = 12
 
 
@@ -42,7 +45,7 @@ def _sources(facts: Facts, use: Use, term: Term, *, upwards: bool, depth: int = 
         return
     if term.head == "affine":
         yield LAYER
-    elif (named := _named(use, term, value)) is not None:
+    elif (named := _named(facts, use, term, value)) is not None:
         yield named
     elif depth < _DEEPEST:
         for part, direction in _parts(facts, use, term, upwards, depth):
@@ -53,8 +56,10 @@ def _is_bounded(value: Value, *, upwards: bool) -> bool:
     return value.is_scalar or (value.range.hi < inf if upwards else value.range.lo > -inf)
 
 
-def _named(use: Use, term: Term, value: Value | None) -> str | None:
+def _named(facts: Facts, use: Use, term: Term, value: Value | None) -> str | None:
     """What an opaque value is by its name: that of a parameter, an entry of a dict, an attribute or a variable."""
+    if facts.class_of(use).endswith("Distribution"):
+        return None  # it holds what it was given, often trained parameters
     if not _is_opaque(term) or (value is not None and value.grounds is not Grounds.NONE):
         return None
     for name in _names(use, term):
@@ -76,7 +81,8 @@ def _names(use: Use, term: Term) -> Iterator[str]:
     if term.head == "param":
         yield str(term.args[0])
     elif term.head == "item":
-        yield from (str(arg.args[0]) for arg in term.args[1:] if isinstance(arg, Term) and arg.head == "const")
+        entries = (str(arg.args[0]) for arg in term.args[1:] if isinstance(arg, Term) and arg.head == "const")
+        yield from (entry for entry in entries if entry != _OF_SCHEDULE)
     elif term.head == "attr" and not _is_of_self(term):
         yield str(term.args[1])
     yield from (
@@ -87,6 +93,8 @@ def _names(use: Use, term: Term) -> Iterator[str]:
 def _is_of_self(attribute: Term) -> bool:
     """What an object holds from its construction on is rather a trained parameter than an output."""
     base = attribute.args[0]
+    if isinstance(base, Term) and base.head == "attr":
+        return _is_of_self(base)
     return isinstance(base, Term) and base.head == "param" and base.args[0] == "self"
 
 

@@ -41,7 +41,10 @@ _LOG_SCALE = re.compile(
     r"(?:_?sq|_?squared|_?2)?(?:_?\d)?(?:_(?!min|max|clip|clamp|lower|upper|bound|init|prior)[a-z0-9]{1,9})?$",
     re.IGNORECASE,
 )
-_LIMIT = re.compile(r"(?:^|_)(?:min|max|clip|clipped|clamped|bound|bounded|init|initial|prior|fixed)(?:_|$)")
+# limits, and the tables of diffusion models
+_LIMIT = re.compile(
+    r"(?:^|_)(?:min|max|clip|clipped|clamped|bound|bounded|init|initial|prior|fixed)(?:_|$)|(?:posterior|model)_log_var"
+)
 # offsets of boxes against anchors: width and height are meant to be exponentiated
 _BOX_OFFSET = re.compile(
     r"(?:.*_)?(?:d[wh]|t[wh]|(?:bbox|box|boxes|rpn|anchor|reg|loc|rel)_?(?:deltas?|codes?|offsets?)|deltas)(?:_.*)?$"
@@ -71,7 +74,7 @@ def is_hyper_parameter(name: str) -> bool:
 
 def is_log_scale(name: str) -> bool:
     """Does the name say: the logarithm of a variance or a scale, of a network (logvar, log_std, z_log_var)?"""
-    return _LOG_SCALE.match(name) is not None and _LIMIT.search(name) is None
+    return _LOG_SCALE.match(name) is not None and _LIMIT.search(name.lower()) is None
 
 
 def is_box_offset(name: str) -> bool:

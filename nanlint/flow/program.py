@@ -96,6 +96,11 @@ class Analysis:
             executor.record = kept
         return next((one for one in self._alone[key].uses if one.node is use.node), None)
 
+    def class_of(self, use: Use) -> str:
+        """The name of the class whose method a use stands in; empty if there is none."""
+        owner = None if use.function is None else self._executor.run[id(use.function)].owner
+        return "" if owner is None else owner.node.name
+
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         function = use.function
