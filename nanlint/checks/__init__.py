@@ -11,7 +11,7 @@ from nanlint.checks.gradients import where_trap
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
-from nanlint.checks.products import zero_times_log_zero
+from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -31,6 +31,7 @@ CHECKS: dict[str, Check] = {
         where_trap,
         exp_overflow,
         zero_times_log_zero,
+        zero_times_infinity,
     )
 }
 

@@ -76,10 +76,13 @@ class Expressions:
     def name(self, node: ast.Name) -> nodes.Expr:
         word = node.id
         self._mention(word)
-        return nodes.Name(node, word, self.scope.resolve(word))
+        path = self.scope.resolve(word)
+        self.hazards += path in _INFINITE
+        return nodes.Name(node, word, path)
 
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
+        self.hazards += isinstance(value, str) and value in _INFINITE
         is_known = value is not Ellipsis and not isinstance(value, complex)
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
@@ -88,6 +91,7 @@ class Expressions:
         name = node.attr
         self._mention(name)
         path = getattr(base, "path", None)
+        self.hazards += path is not None and name == "inf"
         return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
 
     def subscript(self, node: ast.Subscript) -> nodes.Expr:
@@ -263,6 +267,10 @@ class Expressions:
         params.extend(nodes.Param(star.arg, None, None, starred=True) for star in stars if star is not None)
         inner.scope.bound.update(param.name for param in params)
         return tuple(params)
+
+
+# what multiplies a mask, at times: `float("-inf")`, `math.inf` imported by its name
+_INFINITE = frozenset({"inf", "-inf", "math.inf", "numpy.inf", "torch.inf", "jax.numpy.inf"})
 
 
 def _is_condition(node: nodes.Expr) -> bool:

@@ -10,7 +10,7 @@ from nanlint.values.value import Term, Value
 
 LOGARITHMS = frozenset({"log", "log2", "log10"})
 # at the bad point these are infinite, and 0 times that is NaN
-_POLES = LOGARITHMS | {"div", "reciprocal", "rsqrt"}
+SINGULAR = LOGARITHMS | {"div", "reciprocal", "rsqrt"}
 _SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
 _DEEPEST = 4
 
@@ -66,10 +66,10 @@ def squared(term: Term | None) -> Term | None:
 
 
 def poles(term: Term | None, depth: int = _DEEPEST) -> Iterator[Term]:
-    """The logarithms and quotients of which the term is a sum, up to sign and shape: where one is infinite, so is it."""
+    """The logarithms and quotients that the term is a sum of, up to sign and shape: where one is infinite, so is it."""
     if term is None or depth == 0:
         return
-    if term.head in _POLES:
+    if term.head in SINGULAR:
         yield term
     elif term.head in _SAME_NUMBERS or term.head in ("add", "sub"):
         parts = term.args[:2] if term.head in ("add", "sub") else term.args[:1]
