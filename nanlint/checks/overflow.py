@@ -68,8 +68,11 @@ def _for(dtype: DType | None, safe: Range) -> Range:
 
 
 def _is_judged_in_calls(facts: Facts, use: Use, source: str) -> bool:
-    """Is there nothing new in this call? What a name says is a guess. Where calls of the function are seen they tell more:
-    one that bounds what it passes tells that all do."""
+    """Is there nothing new in this call?
+
+    What a name says is a guess. Where calls of the function are seen they tell more: one that bounds what it passes
+    tells that all do.
+    """
     if facts.elsewhere(use) is not None:
         alone = facts.alone(use)
         return alone is None or growing(facts, alone) is not None  # it is reported where it stands
