@@ -88,6 +88,18 @@ class Facts:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         return self._analysis.is_seen_in_calls(use)
 
+    def in_all_calls(self, use: Use) -> Iterator[Use]:
+        """The same use as it is met in every call of its function that was run."""
+        return self._analysis.in_all_calls(use)
+
+    def alone(self, use: Use) -> Use | None:
+        """The same use where nothing is known of the callers of its function."""
+        return self._analysis.alone(use)
+
+    def class_of(self, use: Use) -> str:
+        """The name of the class whose method a use stands in; empty if there is none."""
+        return self._analysis.class_of(use)
+
     def uses(self, operations: Collection[str]) -> Iterator[Use]:
         """Every use of one of the operations, in no particular order."""
         for use in self._analysis.uses:
@@ -174,8 +186,7 @@ class Facts:
             found = self._weighed(found, value, use)
             if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
                 return None
-            passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
-            return found if self._passes_on(use, passing) and not self._is_replaced(use, hazard) else None
+            return found if self.passes_on(use) and not self._is_replaced(use, hazard) else None
         if hazard.smooth is None or not use.differentiable or value.is_scalar:
             return None
         found = _outside(value, hazard.smooth, use)
@@ -276,9 +287,13 @@ class Facts:
 
         return not self._analysis.passes(term, replaced)
 
+    def passes_on(self, use: Use) -> bool:
+        """Does the result go anywhere, or is it only compared, counted or shown?"""
+        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
+        return self._passes_on(use, passing)
+
     @staticmethod
     def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
-        """Does the result go anywhere, or is it only compared, counted or shown?"""
         return use.result.term is None or use.result.term in terms
 
     @staticmethod

@@ -201,7 +201,7 @@ LAYERS = [
     for path in spellings.modules()
     if path.startswith("torch.nn.")
     and (found := spellings.module(path))
-    and found.operation.name not in {*NOT_CALLED, "batch_norm", "cosine_similarity", "mse_loss", "l1_loss"}
+    and found.operation.name not in {*NOT_CALLED, "affine", "batch_norm", "cosine_similarity", "mse_loss", "l1_loss"}
     and not path.endswith(("2d", "3d"))
 ]
 
@@ -262,6 +262,18 @@ def test_excluded_points_are_not_finite(operation: Any) -> None:
         value, gradient = evaluate(operation.name, hazard.operand, x)
         assert isfinite(value), x
         assert not isfinite(gradient), x
+
+
+OVERFLOWS = [operation for operation in OPERATIONS.values() if operation.overflow]
+
+
+@pytest.mark.parametrize("operation", OVERFLOWS, ids=lambda operation: operation.name)
+def test_overflow_begins_where_we_say(operation: Any) -> None:
+    for end in (operation.overflow.lo, operation.overflow.hi):
+        if isfinite(end):
+            inside, outside = torch.tensor([end * 0.9999, end * 1.0002], dtype=torch.float32)
+            assert isfinite(getattr(torch, operation.name)(inside))
+            assert not isfinite(getattr(torch, operation.name)(outside))
 
 
 def test_below_the_domain_is_nan() -> None:

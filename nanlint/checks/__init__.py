@@ -10,6 +10,8 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
+from nanlint.checks.overflow import exp_overflow
+from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -20,7 +22,17 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap)
+    for check in (
+        log_of_sigmoid,
+        log_sum_exp_by_hand,
+        softmax_by_hand,
+        division_by_norm,
+        norm_by_hand,
+        where_trap,
+        exp_overflow,
+        zero_times_log_zero,
+        zero_times_infinity,
+    )
 }
 
 
@@ -34,7 +46,13 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     alone = _found(cards, facts, settings)
     in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
     kept = [one for one in alone if not facts.is_seen_in_calls(one.use)]
-    return _most_specific(_strongest([*kept, *in_calls]))
+    return _most_specific(_strongest(_uncovered([*kept, *in_calls])))
+
+
+def _uncovered(found: list[Finding]) -> Iterator[Finding]:
+    """`exp` in a softmax by hand is mended together with the softmax."""
+    covered = {one.covers for one in found if one.covers is not None}
+    return (one for one in found if one.use.result.term not in covered)
 
 
 def _is_new(one: Finding, facts: Facts) -> bool:

@@ -61,7 +61,8 @@ def log_sum_exp_by_hand(card: Card, facts: Facts, options: RuleOptions) -> Itera
         found = _sum_of_exp(facts, use, value.term)
         if found is not None:
             exponential, repair = found
-            yield finding(card, facts, use, _OVERFLOW, reasons=facts.value_of_term(exponential), repair=repair)
+            reasons = facts.value_of_term(exponential)
+            yield finding(card, facts, use, _OVERFLOW, reasons=reasons, repair=repair, covers=exponential)
 
 
 def _sum_of_exp(facts: Facts, use: Use, term: Term) -> tuple[Term, Repair | None] | None:
@@ -88,7 +89,8 @@ def softmax_by_hand(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
         found = _quotient(facts, use)
         if found is not None:
             exponential, repair = found
-            yield finding(card, facts, use, _OVERFLOW, reasons=facts.value_of_term(exponential), repair=repair)
+            reasons = facts.value_of_term(exponential)
+            yield finding(card, facts, use, _OVERFLOW, reasons=reasons, repair=repair, covers=exponential)
 
 
 def _quotient(facts: Facts, use: Use) -> tuple[Term, Repair | None] | None:

@@ -9,7 +9,7 @@ from nanlint.diagnostic import Evidence, Severity
 from nanlint.flow.uses import Context, Use
 from nanlint.ir.nodes import Expr, Stmt
 from nanlint.repair.edits import Repair
-from nanlint.values.value import Why
+from nanlint.values.value import Term, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Finding:
         why: the links that explain the value, most direct first.
         repair: how to mend it, if we can.
         chain: the calls in which it is met, the outermost first; empty where the function alone is reason enough.
+        covers: the value of another use about which nothing is left to say.
     """
 
     card: Card
@@ -35,6 +36,7 @@ class Finding:
     why: tuple[Why, ...] = ()
     repair: Repair | None = None
     chain: tuple[Context, ...] = ()
+    covers: Term | None = None
 
     @property
     def statement(self) -> Stmt:

@@ -12,7 +12,7 @@ from nanlint.facts import Facts, Trouble
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Assign, Expr
 from nanlint.repair.edits import Repair
-from nanlint.values.value import Value, Why
+from nanlint.values.value import Term, Value, Why
 
 _AFTER_BREAK = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")  # what a line break inside brackets leaves
 _COMMENT = re.compile(r"#[^\"']*$")
@@ -44,8 +44,10 @@ def finding(
     operand: Expr | None = None,
     reasons: Value | None = None,
     repair: Repair | None = None,
+    covers: Term | None = None,
 ) -> Finding:
-    """A finding about `operand`, or about the whole application if none is given."""
+    """A finding about `operand`, or about the whole application if none is given. It says all that there is to say of
+    the value that it `covers`."""
     node = use.node if operand is None else operand
     message = card.message.format(
         operation=use.operation.name if "." not in use.operation.name else use.operation.phrase,
@@ -60,10 +62,10 @@ def finding(
     if facts.elsewhere(use) is not None:
         place = facts.call_here()
         message += f", in `{facts.chain[-1].function}` of {Path(facts.filename_of(use)).name}"
-        return Finding(card, use, place.call, message, trouble.evidence, severity, why, None, facts.chain)
+        return Finding(card, use, place.call, message, trouble.evidence, severity, why, None, facts.chain, covers)
     if facts.chain:
         message += f", in the call `{shortened(facts.text_of_call())}`"
-    return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain)
+    return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain, covers)
 
 
 def _is_augmented(use: Use) -> bool:

@@ -16,10 +16,12 @@ from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
 # never the same twice
 FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
+# other weights in each layer
+_WEIGHTED = frozenset({"affine", "batch_norm"})
 # an element of their results depends on others than the one in its place
 _MIXING = frozenset({
     "view", "part", "masked_select", "stack", "cumsum", "cumprod", "matmul", "len", "size", "bincount", "softmax",
-    "log_softmax", "logsumexp", "normalize", "batch_norm", "cosine_similarity", "distance", "cross_entropy",
+    "log_softmax", "logsumexp", "normalize", "batch_norm", "affine", "cosine_similarity", "distance", "cross_entropy",
     "mse_loss", "l1_loss",
 })  # fmt: skip
 # made of no tensor, or constant between their steps
@@ -56,6 +58,8 @@ def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str
         return terms.fresh(
             *(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh"
         )
+    if name in _WEIGHTED:
+        return terms.fresh(*(value.term for value in operands.values()), head=name)
     args: list[Any] = []
     for operand in names:
         value = operands.get(operand)
@@ -169,6 +173,8 @@ def _dtype(operands: dict[str, Value], name: str) -> DType | None:
     if len(visible) != 1:
         return None
     dtype = visible.pop()
+    if name in _WEIGHTED and dtype in _WHOLE:
+        return None
     if dtype not in _WHOLE:  # with a float32 tensor, half precision gives float32
         return None if None in known and dtype in _SHORT else dtype
     if name == "full":
@@ -185,6 +191,8 @@ def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, V
         return False
     if name in _NO_GRADIENT or name in CONDITIONS:
         return False
+    if name in _WEIGHTED:
+        return True
     values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
     return not values or any(value.differentiable and value.dtype not in _WHOLE for value in values)
 

@@ -40,6 +40,20 @@ _EPSILON = re.compile(r"(?:^|[._])(?:eps|epsilon|tiny)$", re.IGNORECASE)
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
 # as outputs of a softmax or a sigmoid are called; they saturate
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
+# logarithms of variances and scales, as networks put them out
+_LOG_SCALE = re.compile(
+    r"(?:.*_)?(?:log_?(?:vars?|variances?|sigmas?|stds?|stdevs?|std_?devs?|scales?|precisions?)|logs)"
+    r"(?:_?sq|_?squared|_?2)?(?:_?\d)?(?:_(?!min|max|clip|clamp|lower|upper|bound|init|prior)[a-z0-9]{1,9})?$",
+    re.IGNORECASE,
+)
+# limits, and the tables of diffusion models
+_LIMIT = re.compile(
+    r"(?:^|_)(?:min|max|clip|clipped|clamped|bound|bounded|init|initial|prior|fixed)(?:_|$)|(?:posterior|model)_log_var"
+)
+# offsets of boxes against anchors: width and height are meant to be exponentiated
+_BOX_OFFSET = re.compile(
+    r"(?:.*_)?(?:d[wh]|t[wh]|(?:bbox|box|boxes|rpn|anchor|reg|loc|rel)_?(?:deltas?|codes?|offsets?)|deltas)(?:_.*)?$"
+)
 # what a model is given: no gradient with respect to it is asked for
 _DATA = re.compile(
     r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
@@ -115,7 +129,17 @@ def is_epsilon(name: str) -> bool:
 
 def is_hyper_parameter(name: str) -> bool:
     """Does the name say: a positive setting (eps, temperature, num_heads, hidden_dim, lr)?"""
-    return _HYPER.match(name) is not None
+    return _HYPER.match(name) is not None and not is_box_offset(name) and not is_log_scale(name)
+
+
+def is_log_scale(name: str) -> bool:
+    """Does the name say: the logarithm of a variance or a scale, of a network (logvar, log_std, z_log_var)?"""
+    return _LOG_SCALE.match(name) is not None and _LIMIT.search(name.lower()) is None
+
+
+def is_box_offset(name: str) -> bool:
+    """Does the name say: how a box differs from its anchor (dw, dh, box_deltas)?"""
+    return _BOX_OFFSET.match(name) is not None
 
 
 def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.ops.operation import Form, Spelling
+from nanlint.ops.terms import may_meet_infinity
 from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
@@ -148,7 +149,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if spelling.operation.hazard is not None and self.recording:
+        if self.recording and (spelling.operation.is_risky or (name == "mul" and may_meet_infinity(operands))):
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)

@@ -43,4 +43,8 @@ def construct_layer(path: str, args: tuple[Value, ...], keywords: dict[str, Valu
     for keyword, value in keywords.items():
         if (operand := spelling.keywords.get(keyword)) is not None:
             operands[operand] = value
-    return Value(kind=Kind.MODULE, payload=Layers(((spelling, tuple(operands.items())),)), grounds=Grounds.KNOWN)
+    made: list[Any] = [(spelling, tuple(operands.items()))]
+    if (activation := keywords.get("activation")) is not None and activation.kind is not Kind.NONE:
+        known = spellings.activation(activation.payload) if activation.kind is Kind.STRING else None
+        made.append(None if known is None else (known, ()))
+    return Value(kind=Kind.MODULE, payload=Layers(tuple(made)), grounds=Grounds.KNOWN)

@@ -97,6 +97,11 @@ class Analysis:
             executor.record = kept
         return next((one for one in self._alone[key].uses if one.node is use.node), None)
 
+    def class_of(self, use: Use) -> str:
+        """The name of the class whose method a use stands in; empty if there is none."""
+        owner = None if use.function is None else self._executor.run[id(use.function)].owner
+        return "" if owner is None else owner.node.name
+
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         function = use.function
@@ -105,6 +110,11 @@ class Analysis:
         calls = self.module.mentions.get(getattr(function, "name", ""), 0)
         met = len(self._executor.followed.get(id(function), ()))
         return 0 < met >= calls and id(function) not in self._executor.unfollowed
+
+    def in_all_calls(self, use: Use) -> Iterator[Use]:
+        """The same use as it is met in every call of its function that was run."""
+        for inner in Analysis(self.module, self._executor).in_calls():
+            yield from (one for one in inner.uses if one.node is use.node)
 
     def term_of(self, expr: nodes.Expr) -> Term | None:
         value = self.value_of(expr)

@@ -46,12 +46,16 @@ class Targets:
                 joined = join_values(joined, state.latest(item), self.terms)
             return joined.with_term(self.terms.fresh(joined.term, head="either"))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
+            if iterated.kind is Kind.TENSOR and iterated.term is not None:
+                return self._part_of(iterated)
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
             term = self.terms.fresh(iterated.term)
-            if iterated.kind is Kind.TENSOR and iterated.term is not None:
-                term = self.terms.make("part", iterated.term, term)
             return replace(iterated, kind=kind, term=term, items=None, payload=None, attains=None)
         return UNKNOWN.with_term(self.terms.fresh(iterated.term))
+
+    def _part_of(self, tensor: Value) -> Value:
+        term = self.terms.make("part", tensor.term, self.terms.fresh(tensor.term))
+        return replace(tensor, term=term, items=None, payload=None, attains=None)
 
     def bind_target(self, target: nodes.Expr, value: Value, state: State) -> None:
         """Assign `value` to a name, attribute, subscript or (nested) tuple of them."""
@@ -89,6 +93,8 @@ class Targets:
                 part = size_at(place, self.terms.make("item", value.term, place.term))
             elif value.items is not None and at < sure and at < len(value.items):
                 part = value.items[at]
+            elif value.kind is Kind.TENSOR and value.items is None and value.term is not None:
+                part = self._part_of(value)  # `a, b = x.chunk(2)`
             self.bind_target(item, part, state)
 
     def _store(self, target: nodes.Subscript, value: Value, state: State) -> None:

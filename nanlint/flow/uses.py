@@ -13,7 +13,7 @@ from nanlint.values.value import Term, Value
 
 @dataclass(slots=True, eq=False)
 class Use:
-    """One application of an operation with a hazard, as last seen by the interpreter.
+    """One application of a risky operation, as last seen by the interpreter.
 
     Attributes:
         node: the application.

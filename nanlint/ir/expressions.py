@@ -55,7 +55,7 @@ class Expressions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.hazards = 0  # operations with a hazard met so far: tells which functions deserve interpreting
+        self.hazards = 0  # risky operations met so far: tells which functions deserve interpreting
         self.mentions: dict[str, int] = {}  # names and attributes read so far
         self.paths: set[str] = set()  # dotted paths of what was imported and read so far
         self.yields = False
@@ -82,10 +82,12 @@ class Expressions:
         path = self.scope.resolve(word)
         if path is not None:
             self.paths.add(path)
+        self.hazards += path in _INFINITE
         return nodes.Name(node, word, path)
 
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
+        self.hazards += isinstance(value, str) and value in _INFINITE
         is_known = value is not Ellipsis and not isinstance(value, complex)
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
@@ -95,6 +97,7 @@ class Expressions:
         self._mention(name)
         path: str | None = getattr(base, "path", None)
         if path is not None:
+            self.hazards += name == "inf"
             path = f"{path}.{name}"
             self.paths.add(path)
         return nodes.Attribute(node, base, name, path)
@@ -252,7 +255,7 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
+        if spelling.operation.is_risky and not _divides_by_literal(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
@@ -272,6 +275,10 @@ class Expressions:
         params.extend(nodes.Param(star.arg, None, None, starred=True) for star in stars if star is not None)
         inner.scope.bound.update(param.name for param in params)
         return tuple(params)
+
+
+# what multiplies a mask, at times: `float("-inf")`, `math.inf` imported by its name
+_INFINITE = frozenset({"inf", "-inf", "math.inf", "numpy.inf", "torch.inf", "jax.numpy.inf"})
 
 
 def _is_condition(node: nodes.Expr) -> bool:

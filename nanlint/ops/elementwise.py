@@ -35,6 +35,10 @@ _OPEN_UNIT = interval(-1.0, 1.0, open="lo hi")
 _OPEN_PROBABILITY = interval(0.0, 1.0, open="lo hi")
 _HALF_TURN = Range(-pi, pi)
 _ZERO = Range(0.0, 0.0)
+# where the result still is a float32
+_EXP = interval(hi=88.72)
+_EXP2 = interval(hi=128.0, open="hi")
+_COSH = interval(-89.41, 89.41)
 
 
 def _log(base: float) -> ar.Function:
@@ -245,9 +249,9 @@ ELEMENTWISE = (
     operation("complex", "a complex number", "x y", lambda operands: ANY),
     operation("lerp", "an interpolation", "x y weight", _lerp),
     # exponentials and logarithms
-    operation("exp", "an exponential", "x", unary(ar.exp), fixed_at(Grounds.UNDERFLOW)),
-    operation("exp2", "an exponential", "x", unary(_exp2), fixed_at(Grounds.UNDERFLOW)),
-    operation("expm1", "an exponential minus 1", "x", unary(_expm1)),
+    operation("exp", "an exponential", "x", unary(ar.exp), fixed_at(Grounds.UNDERFLOW), overflow=_EXP),
+    operation("exp2", "an exponential", "x", unary(_exp2), fixed_at(Grounds.UNDERFLOW), overflow=_EXP2),
+    operation("expm1", "an exponential minus 1", "x", unary(_expm1), overflow=_EXP),
     operation("log", "a logarithm", "x", unary(ar.log), safe=POSITIVE),
     operation("log2", "a logarithm", "x", unary(_log(math.log(2))), safe=POSITIVE),
     operation("log10", "a logarithm", "x", unary(_log(math.log(10))), safe=POSITIVE),
@@ -265,8 +269,8 @@ ELEMENTWISE = (
     operation("acos", "an arc cosine", "x", unary(_acos), known, safe=_CLOSED_UNIT, smooth=_OPEN_UNIT),
     operation("atan", "an arc tangent", "x", unary(lambda r: increasing(math.atan, r, saturates=True))),
     operation("atan2", "an angle", "x y", bounded(_HALF_TURN), known),
-    operation("sinh", "a hyperbolic sine", "x", unary(_sinh)),
-    operation("cosh", "a hyperbolic cosine", "x", unary(_cosh), known),
+    operation("sinh", "a hyperbolic sine", "x", unary(_sinh), overflow=_COSH),
+    operation("cosh", "a hyperbolic cosine", "x", unary(_cosh), known, overflow=_COSH),
     operation("asinh", "an inverse hyperbolic sine", "x", unary(lambda r: increasing(math.asinh, r))),
     operation(
         "acosh",

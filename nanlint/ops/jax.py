@@ -50,13 +50,14 @@ bernoulli: (_=key, _=p, _=shape)
 
 MODULES = """
 [flax.linen flax.nnx]
-Conv Embed: matmul()
+Conv ConvTranspose: affine()
+Embed: matmul()
 BatchNorm LayerNorm GroupNorm: batch_norm()
 Dropout: (p=rate)
 
 [flax.linen]
-Dense: matmul()
+Dense DenseGeneral: affine()
 
 [flax.nnx]
-Linear: matmul()
+Linear LinearGeneral: affine()
 """

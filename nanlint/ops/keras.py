@@ -96,7 +96,8 @@ ELU: (alpha)
 Dropout SpatialDropout1D SpatialDropout2D: dropout(p=rate)
 Flatten Reshape Permute: view()
 MaxPooling1D MaxPooling2D MaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D: part()
-Conv1D Conv2D Conv3D Embedding Dense: matmul()
+Conv1D Conv2D Conv3D Conv2DTranspose Conv3DTranspose Dense: affine()
+Embedding: matmul()
 BatchNormalization LayerNormalization: batch_norm()
 """
 

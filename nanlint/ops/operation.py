@@ -61,6 +61,7 @@ class Operation:
         result: operands → range of every element of the result, as floats compute it.
         grounds: operands and result → how well founded the ends of that range are.
         hazard: where it breaks, if it does.
+        overflow: where a result in float32 is finite, if that is bounded.
         role: what it does to the identity of its first operand.
     """
 
@@ -71,6 +72,12 @@ class Operation:
     grounds: Callable[[Operands, Range], Grounds]
     hazard: Hazard | None = None
     role: Role = Role.COMPUTE
+    overflow: Range | None = None
+
+    @property
+    def is_risky(self) -> bool:
+        """May a rule speak of it wherever it stands?"""
+        return self.hazard is not None or self.overflow is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,6 @@ REDUCTIONS = (
     operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
     operation("matmul", "a matrix product", "x y z", _matmul, _matmul_grounds),
     operation("bitwise", "bits", "x y", _bits, _nothing_known),
-    operation("linear", "a linear layer", "x y", always(ANY), _nothing_known),
     operation("ptp", "a range from end to end", "x dim keepdim", unary(ar.spread_of), known, role=Role.REDUCE),
     operation("len", "a length", "x", always(SIZE), fixed_at(Grounds.ASSUMED)),
     operation("size", "a size", "x dim", always(SIZE), fixed_at(Grounds.ASSUMED)),

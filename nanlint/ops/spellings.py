@@ -13,6 +13,7 @@ The tables in torch.py, numpy.py and so on are text, read once and parsed entry 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -52,6 +53,9 @@ _FRAMEWORKS = {
     "tensorflow": "tensorflow",
     "keras": "keras",
 }
+
+# packages of Keras pass its functions on
+_KERAS_OPS = re.compile(r"^keras\w*\.(?:\w+\.)*backend\.ops\.")
 
 # layers are spelled in capitals: nn.LeakyReLU
 _MODULE_OPERATIONS = {name.replace("_", ""): name for name in OPERATIONS}
@@ -100,6 +104,7 @@ _BACKEND = "keras.backend."
 @cache
 def function(path: str) -> Spelling | None:
     """The function with this fully qualified name."""
+    path = _KERAS_OPS.sub("keras.ops.", path)
     entry = functions().get(path)
     if entry is None and path.startswith(_BACKEND):
         # projects add to Keras's backend what it lacks (`K.where`), with the meaning it has in keras.ops

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from math import isinf
 
 from nanlint.ops.catalogue import OPERATIONS
-from nanlint.values.value import Term
+from nanlint.values.value import Term, Value
+
+LOGARITHMS = frozenset({"log", "log2", "log10"})
+# at the bad point these are infinite, and 0 times that is NaN
+SINGULAR = LOGARITHMS | {"div", "reciprocal", "rsqrt"}
+_SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
+_DEEPEST = 4
 
 
 def operand(term: Term, name: str) -> Term | None:
@@ -56,3 +63,35 @@ def squared(term: Term | None) -> Term | None:
         x, y = operand(term, "x"), operand(term, "y")
         return x if x is y else None
     return None
+
+
+def poles(term: Term | None, depth: int = _DEEPEST) -> Iterator[Term]:
+    """The logarithms and quotients that the term is a sum of, up to sign and shape: where one is infinite, so is it."""
+    if term is None or depth == 0:
+        return
+    if term.head in SINGULAR:
+        yield term
+    elif term.head in _SAME_NUMBERS or term.head in ("add", "sub"):
+        parts = term.args[:2] if term.head in ("add", "sub") else term.args[:1]
+        for part in parts:
+            if isinstance(part, Term):
+                yield from poles(part, depth - 1)
+
+
+def factors(term: Term | None, depth: int = _DEEPEST) -> Iterator[Term]:
+    """What is multiplied to give the term, up to sign and shape, the term itself included."""
+    if term is None or depth == 0:
+        return
+    yield term
+    if term.head in _SAME_NUMBERS or term.head == "mul":
+        for part in term.args[: 2 if term.head == "mul" else 1]:
+            if isinstance(part, Term):
+                yield from factors(part, depth - 1)
+
+
+def may_meet_infinity(operands: Mapping[str, Value]) -> bool:
+    """Is one of the factors infinite as it is written, or a sum of logarithms or quotients?"""
+    return any(
+        (isinstance(value.constant, float) and isinf(value.constant)) or next(poles(value.term), None) is not None
+        for value in operands.values()
+    )

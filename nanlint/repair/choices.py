@@ -42,7 +42,7 @@ def double_where(facts: Facts, use: Use, guards: Sequence[Guard]) -> Repair | No
         return None
     node = use.node.operands[hazard.operand]
     guard = next((guard for guard in reversed(guards) if _protects(facts, use, node, guard)), None)
-    if guard is None or not _leads_to(guard.arm, use.node) or not _is_plain(facts, guard.condition):
+    if guard is None or not leads_to(guard.arm, use.node) or not _is_plain(facts, guard.condition):
         return None
     safe = (hazard.smooth or hazard.safe).meet(hazard.safe)
     harmless = next((number for number in _HARMLESS if safe.contains(number)), None)
@@ -64,7 +64,7 @@ def _protects(facts: Facts, use: Use, node: nodes.Expr, guard: Guard) -> bool:
     return known <= hazard.safe or known <= gradient_range(use.operation)
 
 
-def _leads_to(expr: nodes.Expr, wanted: nodes.Apply) -> bool:
+def leads_to(expr: nodes.Expr, wanted: nodes.Apply) -> bool:
     """Is `wanted` part of `expr`, with nothing between them that brings elements together?"""
     if expr is wanted:
         return True
@@ -72,7 +72,7 @@ def _leads_to(expr: nodes.Expr, wanted: nodes.Apply) -> bool:
         return False
     if expr.spelling.form is Form.INPLACE or expr.extras:
         return False
-    return any(_leads_to(operand, wanted) for operand in expr.operands.values())
+    return any(leads_to(operand, wanted) for operand in expr.operands.values())
 
 
 def _is_plain(facts: Facts, condition: nodes.Expr) -> bool:

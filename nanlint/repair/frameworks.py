@@ -51,6 +51,11 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "tensorflow": ("tensorflow.reduce_logsumexp",),
         "keras": ("keras.ops.logsumexp",),
     },
+    "xlogy": {
+        "torch": ("torch.xlogy", "torch.special.xlogy"),
+        "jax": ("jax.scipy.special.xlogy",),
+        "tensorflow": ("tensorflow.math.xlogy",),
+    },
     "normalize": {"torch": ("torch.nn.functional.normalize",)},
     "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},

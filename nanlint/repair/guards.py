@@ -38,6 +38,19 @@ def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     return _replace(facts, use, node, clamped.text, f"clamp to {side}{bound}", clamped.imports)
 
 
+def limit(facts: Facts, use: Use, low: float | None, high: float) -> Repair | None:
+    """Keep the operand x of an operation that overflows below `high`, and above `low` if there is one."""
+    node, value = use.node.operands.get("x"), use.values.get("x")
+    if node is None or value is None or use.node.spelling.form is Form.INPLACE:
+        return None
+    ends = None if low is None else _text(low), _text(high)
+    clamped = _clamped(facts, use, node, value, *ends)
+    if clamped is None:
+        return None
+    message = f"clamp to at most {ends[1]}" if low is None else f"clamp to [{ends[0]}, {ends[1]}]"
+    return _replace(facts, use, node, clamped.text, message, clamped.imports)
+
+
 def add_epsilon(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     """Add a small constant to an operand that is never negative."""
     found = _operand(use)
