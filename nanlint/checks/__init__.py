@@ -11,6 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
+from nanlint.checks.powers import fractional_power
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -29,6 +30,7 @@ CHECKS: dict[str, Check] = {
         norm_by_hand,
         where_trap,
         inverse_trig,
+        fractional_power,
     )
 }
 

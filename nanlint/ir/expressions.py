@@ -243,7 +243,8 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
+        breaks = spelling.operation.hazard is not None or spelling.operation.name == "pow"
+        if breaks and not _is_harmless(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
@@ -272,10 +273,12 @@ def _is_condition(node: nodes.Expr) -> bool:
     )
 
 
-def _divides_by_literal(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
-    """`x / 2` needs no interpreting; half of all divisions are of this kind."""
-    divisor = operands.get("y")
-    return spelling.operation.name == "div" and isinstance(divisor, nodes.Constant) and bool(divisor.value)
+def _is_harmless(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
+    """`x / 2` and `x ** 2` need no interpreting; half of all divisions and most powers are of this kind."""
+    y = operands.get("y")
+    if spelling.operation.name == "pow":
+        return y is None or (isinstance(y, nodes.Constant) and isinstance(y.value, int))
+    return spelling.operation.name == "div" and isinstance(y, nodes.Constant) and bool(y.value)
 
 
 def _extras(
