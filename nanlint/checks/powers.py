@@ -1,4 +1,4 @@
-"""Powers that are no polynomials: `x ** 0.4` has an infinite slope at 0 and is NaN below; `x ** -2` is infinite at 0."""
+"""Powers other than polynomials: `x ** 0.4` is infinitely steep at 0 and NaN below it, `x ** -2` is infinite at 0."""
 
 from __future__ import annotations
 

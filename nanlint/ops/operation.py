@@ -35,6 +35,10 @@ class Form(Enum):
     MODULE = "module"  # nn.Softmax(-1)(x)
 
 
+# without a hazard of their own; what they are of is of interest nevertheless
+WATCHED = frozenset({"binary_cross_entropy"})
+
+
 @dataclass(frozen=True, slots=True)
 class Hazard:
     """Where an operand leaves the safe range.
