@@ -9,6 +9,7 @@ from nanlint.checks.angles import inverse_trig
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.losses import bce_on_sigmoid
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
         inverse_trig,
         fractional_power,
         bce_on_sigmoid,
+        norm_gradient,
     )
 }
 

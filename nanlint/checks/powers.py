@@ -32,7 +32,7 @@ def fractional_power(card: Card, facts: Facts, options: RuleOptions) -> Iterator
         trouble = facts.trouble(breaking)
         if trouble is None or (trouble.gradient_only and (value.dtype in _WHOLE or not value.differentiable)):
             continue
-        if trouble.gradient_only and (is_shielded(value.term) or _is_noise(value.term)):
+        if trouble.gradient_only and (_is_shielded(use, value.term) or _is_noise(value.term)):
             continue
         if value.term is not None and _is_wave(value.term):
             # of angles below 90° a cosine is positive; that it is negative elsewhere tells nothing
@@ -46,6 +46,11 @@ def _with_hazard(use: Use, hazard: Hazard) -> Use:
     """The use of an operation that breaks there: with this exponent it does."""
     operation = replace(use.operation, hazard=hazard)
     return replace(use, node=replace(use.node, spelling=replace(use.node.spelling, operation=operation)))
+
+
+def _is_shielded(use: Use, term: Term | None) -> bool:
+    """Behind a relu; that of TensorFlow multiplies gradients by 0, and lets NaN pass."""
+    return use.framework in ("torch", "jax") and is_shielded(term)
 
 
 def _is_noise(term: Term | None) -> bool:

@@ -16,7 +16,7 @@ from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.ops.elementwise import power_hazard
-from nanlint.ops.operation import WATCHED, Form, Spelling
+from nanlint.ops.operation import Form, Spelling, is_rough
 from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
@@ -150,7 +150,7 @@ class Evaluator(Members):
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
         breaks = spelling.operation.hazard is not None or (name == "pow" and power_hazard(operands) is not None)
-        if (breaks or name in WATCHED) and self.recording:
+        if (breaks or is_rough(spelling)) and self.recording:
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)

@@ -11,7 +11,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
-from nanlint.ops.operation import WATCHED, Form, Role, Spelling
+from nanlint.ops.operation import Form, Role, Spelling, is_rough
 from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
@@ -243,7 +243,7 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        breaks = spelling.operation.hazard is not None or spelling.operation.name in ("pow", *WATCHED)
+        breaks = spelling.operation.hazard is not None or spelling.operation.name == "pow" or is_rough(spelling)
         if breaks and not _is_harmless(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS

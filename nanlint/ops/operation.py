@@ -35,10 +35,6 @@ class Form(Enum):
     MODULE = "module"  # nn.Softmax(-1)(x)
 
 
-# without a hazard of their own; what they are of is of interest nevertheless
-WATCHED = frozenset({"binary_cross_entropy"})
-
-
 @dataclass(frozen=True, slots=True)
 class Hazard:
     """Where an operand leaves the safe range.
@@ -97,3 +93,12 @@ class Spelling:
     positions: tuple[str, ...]
     keywords: Mapping[str, str]
     fixed: Mapping[str, Value]
+
+
+# finite everywhere, and yet not their gradients: everywhere, or in these frameworks only
+_ROUGH = {"binary_cross_entropy": ("torch",), "norm": ("jax", "tensorflow"), "std": ("jax", "tensorflow")}
+
+
+def is_rough(spelling: Spelling) -> bool:
+    """Is it an operation without a hazard of its own of which a rule may speak nevertheless?"""
+    return spelling.framework in _ROUGH.get(spelling.operation.name, ())
