@@ -10,7 +10,7 @@ from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, sof
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.lengths import norm_gradient
-from nanlint.checks.losses import bce_on_sigmoid
+from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.powers import fractional_power
@@ -35,6 +35,7 @@ CHECKS: dict[str, Check] = {
         fractional_power,
         bce_on_sigmoid,
         norm_gradient,
+        ctc_loss,
     )
 }
 

@@ -11,7 +11,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
-from nanlint.ops.operation import Form, Role, Spelling, is_rough
+from nanlint.ops.operation import ROUGH_CALLS, Form, Role, Spelling, is_rough
 from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
@@ -220,6 +220,7 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
+        self.hazards += path in ROUGH_CALLS
         return nodes.Call(node, func, positional, keywords)
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
