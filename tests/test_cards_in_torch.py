@@ -28,7 +28,9 @@ def _id(value: Card | Example) -> str:
 
 @pytest.mark.parametrize("card", CARDS, ids=_id)
 def test_every_card_states_an_input(card: Card) -> None:
-    assert any(example.heading == "Bad" and example.input for example in card.examples)
+    bad = [example for example in card.examples if example.heading == "Bad"]
+    of_torch = any("import torch" in example.code for example in bad)
+    assert not of_torch or any(example.input for example in bad)
 
 
 @pytest.mark.parametrize(("card", "example"), EXAMPLES, ids=_id)

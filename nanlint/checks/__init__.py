@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from nanlint.cards import Card
+from nanlint.checks.angles import inverse_trig
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.lengths import norm_gradient
+from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
+from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
@@ -32,6 +36,11 @@ CHECKS: dict[str, Check] = {
         exp_overflow,
         zero_times_log_zero,
         zero_times_infinity,
+        inverse_trig,
+        fractional_power,
+        bce_on_sigmoid,
+        norm_gradient,
+        ctc_loss,
     )
 }
 

@@ -48,7 +48,7 @@ def _is_differentiated(facts: Facts, trap: Trap, value: Value) -> bool:
     if any(_is_nan_otherwise(facts, guard) for guard in trap.guards):
         return False  # a result for people: whoever differentiates it has NaN already
     reached = [each for each in trap.use.values.values() if each.differentiable and each.dtype not in _WHOLE]
-    return any(each is not value or not _is_shielded(each.term) for each in reached)
+    return any(each is not value or not is_shielded(each.term) for each in reached)
 
 
 def _is_nan_otherwise(facts: Facts, guard: Guard) -> bool:
@@ -58,7 +58,7 @@ def _is_nan_otherwise(facts: Facts, guard: Guard) -> bool:
     return any(other is not None and other.range.is_empty and other.range.nan for other in others)
 
 
-def _is_shielded(term: Term | None) -> bool:
+def is_shielded(term: Term | None) -> bool:
     """Does the gradient meet a relu at once? A sum or mean of relus is only 0 where all of them are flat."""
     while term is not None and term.head in ("sum", "mean", "copy", "view") and isinstance(term.args[0], Term):
         term = term.args[0]

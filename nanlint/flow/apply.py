@@ -22,7 +22,7 @@ _WEIGHTED = frozenset({"affine", "batch_norm"})
 _MIXING = frozenset({
     "view", "part", "masked_select", "stack", "cumsum", "cumprod", "matmul", "len", "size", "bincount", "softmax",
     "log_softmax", "logsumexp", "normalize", "batch_norm", "affine", "cosine_similarity", "distance", "cross_entropy",
-    "mse_loss", "l1_loss",
+    "mse_loss", "l1_loss", "binary_cross_entropy",
 })  # fmt: skip
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(

@@ -51,6 +51,9 @@ class Calls(Inliner):
         args = tuple(self.evaluate(arg, state) for arg in expr.args)
         named = {name: self.evaluate(keyword, state) for name, keyword in expr.keywords.items()}
         keywords = tuple(named.values())
+        if isinstance(func.payload, Layers) and len(args) == 2 and (loss := func.payload.watched) is not None:
+            operands = dict(zip(("x", "y"), expr.args, strict=True))
+            return self.apply(self._as_apply(expr, loss, operands), state)
         if isinstance(func.payload, Layers) and args:
             return func.payload.run(self.terms, args[0], expr, self.framework)
         plain = not any(isinstance(arg, nodes.Starred) for arg in expr.args)

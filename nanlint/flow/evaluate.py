@@ -15,7 +15,8 @@ from nanlint.flow.state import Nested, State, join_values
 from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
 from nanlint.ops import spellings
-from nanlint.ops.operation import Form, Spelling
+from nanlint.ops.elementwise import power_hazard
+from nanlint.ops.operation import Form, Spelling, is_rough
 from nanlint.ops.terms import may_meet_infinity
 from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
@@ -149,7 +150,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if self.recording and (spelling.operation.is_risky or (name == "mul" and may_meet_infinity(operands))):
+        if self.recording and _is_watched(spelling, operands):
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
@@ -339,6 +340,17 @@ def _number_in(text: Value) -> Value:
         return number(float(str(text.payload)))
     except ValueError:
         return UNKNOWN
+
+
+def _is_watched(spelling: Spelling, operands: dict[str, Value]) -> bool:
+    """May a check have something to say of this application?"""
+    name = spelling.operation.name
+    return (
+        spelling.operation.is_risky
+        or is_rough(spelling)
+        or (name == "mul" and may_meet_infinity(operands))
+        or (name == "pow" and power_hazard(operands) is not None)
+    )
 
 
 def _is_true(expr: nodes.Expr | None) -> bool:

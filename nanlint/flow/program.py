@@ -14,6 +14,8 @@ from nanlint.flow.modules import Modules, NoModules
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Record, Trap, Use
 from nanlint.ir import nodes
+from nanlint.ops import spellings
+from nanlint.ops.operation import is_rough
 from nanlint.values.value import Term, Terms, Value
 
 # nobody mentions these when he calls them
@@ -226,6 +228,7 @@ def _interesting(executor: Executor) -> Callable[..., bool]:
     module = executor.frame.module
     functions = [one for one in statements_of(module.body) if isinstance(one, nodes.FunctionDef)]
     dangerous = {one.name for one in functions if one.has_hazard and one.name not in _CALLED_UNNAMED}
+    dangerous |= set(_watched_layers(module))
 
     def interesting(function: object, owner: nodes.ClassDef | None = None) -> bool:
         return isinstance(function, nodes.FunctionDef) and (
@@ -235,3 +238,15 @@ def _interesting(executor: Executor) -> Callable[..., bool]:
         )
 
     return interesting
+
+
+def _watched_layers(module: nodes.Module) -> Iterator[str]:
+    """Variables and attributes that hold a loss a rule may speak of."""
+    for statement in statements_of(module.body):
+        if isinstance(statement, nodes.Assign) and isinstance(statement.value, nodes.Call):
+            path = getattr(statement.value.func, "path", None)
+            layer = spellings.module(path) if path else None
+            if layer is not None and is_rough(layer):
+                for target in statement.targets:
+                    if isinstance(target, nodes.Name | nodes.Attribute):
+                        yield target.id if isinstance(target, nodes.Name) else target.name

@@ -11,7 +11,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
-from nanlint.ops.operation import Form, Role, Spelling
+from nanlint.ops.operation import ROUGH_CALLS, Form, Role, Spelling, is_rough
 from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
@@ -232,6 +232,7 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
+        self.hazards += path in ROUGH_CALLS
         return nodes.Call(node, func, positional, keywords)
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
@@ -255,7 +256,8 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.is_risky and not _divides_by_literal(spelling, operands):
+        breaks = spelling.operation.is_risky or spelling.operation.name == "pow" or is_rough(spelling)
+        if breaks and not _is_harmless(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
@@ -288,10 +290,12 @@ def _is_condition(node: nodes.Expr) -> bool:
     )
 
 
-def _divides_by_literal(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
-    """`x / 2` needs no interpreting; half of all divisions are of this kind."""
-    divisor = operands.get("y")
-    return spelling.operation.name == "div" and isinstance(divisor, nodes.Constant) and bool(divisor.value)
+def _is_harmless(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
+    """`x / 2` and `x ** 2` need no interpreting; half of all divisions and most powers are of this kind."""
+    y = operands.get("y")
+    if spelling.operation.name == "pow":
+        return y is None or (isinstance(y, nodes.Constant) and isinstance(y.value, int))
+    return spelling.operation.name == "div" and isinstance(y, nodes.Constant) and bool(y.value)
 
 
 def _extras(

@@ -23,7 +23,7 @@ from nanlint.values.arithmetic import increasing
 from nanlint.values.interval import ANY, BOOLEAN, NONNEGATIVE, UNIT, Range, interval
 from nanlint.values.value import Grounds
 
-_MINUS_ONE_TO_ONE = Range(-1.0, 1.0)
+_COSINE = Range(-1.000001, 1.000001)  # rounding takes it a little beyond 1: torch gives up to 1.0000002
 
 
 def _sigmoid(x: float) -> float:
@@ -141,7 +141,7 @@ ACTIVATIONS = (
     operation("log_softmax", "a log-softmax", "x dim", _log_softmax, known),
     operation("logsumexp", "a log-sum-exp", "x dim keepdim", _logsumexp),
     operation("normalize", "a normalised value", "x ord dim eps", _normalize, known),
-    operation("cosine_similarity", "a cosine similarity", "x y dim eps", bounded(_MINUS_ONE_TO_ONE), known),
+    operation("cosine_similarity", "a cosine similarity", "x y dim eps", bounded(_COSINE), known),
     operation("distance", "a distance", "x y", binary(_distance), known),
     operation("one_hot", "a one-hot code", "x", lambda operands: BOOLEAN, known),
     operation("dropout", "a dropout", "x p", _dropout, zero_from("x")),
@@ -150,6 +150,7 @@ ACTIVATIONS = (
     operation("batch_norm", "a normalisation layer", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
     # losses: torch's binary_cross_entropy clamps its logarithm, the others take logits or log-probabilities
     operation("cross_entropy", "a cross-entropy", "x y", binary(_distance), known),
+    operation("binary_cross_entropy", "a binary cross-entropy", "x y", binary(_distance), known),
     operation("mse_loss", "a mean squared error", "x y", binary(_distance), known),
     operation("l1_loss", "a mean absolute error", "x y", binary(_distance), known),
 )

@@ -22,7 +22,7 @@ from nanlint.ops.define import (
     weakest,
     zero_from,
 )
-from nanlint.ops.operation import Operands
+from nanlint.ops.operation import Hazard, Operands
 from nanlint.values import arithmetic as ar
 from nanlint.values.arithmetic import increasing
 from nanlint.values.interval import ANY, FINITE, NONNEGATIVE, POSITIVE, REAL, Range, interval
@@ -200,6 +200,21 @@ def _fill(operands: Operands) -> Range:
 def _power_grounds(operands: Operands, result: Range) -> Grounds:
     exponent = constant_of(operands, "y", None)
     return square(operands, result) if exponent is not None and exponent % 2 == 0 else zero_from("x")(operands, result)
+
+
+def power_hazard(operands: Operands) -> Hazard | None:
+    """Where `x ** y` breaks; that depends on y. None where it never does, or where nothing is known of y."""
+    y = range_of(operands, "y")
+    if y.integer or (y.is_constant and y.lo == int(y.lo)):
+        return Hazard("x", _NONZERO) if y.hi < 0 else None
+    if y.hi < 0:
+        return Hazard("x", POSITIVE)
+    if y.is_constant:
+        return Hazard("x", NONNEGATIVE, POSITIVE if y.lo < 1 else None)
+    # the p-th root; of any other exponent nothing says that it is less than 1
+    term = operands["y"].term if "y" in operands else None
+    is_root = term is not None and (term.head == "reciprocal" or (term.head == "div" and term.args[0].args[:1] == (1,)))
+    return Hazard("x", NONNEGATIVE, POSITIVE) if is_root else None
 
 
 def _difference_grounds(operands: Operands, result: Range) -> Grounds:

@@ -49,6 +49,7 @@ log2 log10 log1p expm1 rsqrt reciprocal isnan isinf isfinite erf floor ceil logi
 silu selu relu6: (x)
 gelu: (x, _=approximate)
 arccos: acos(x)
+arccosh: acosh(x)
 arcsin: asin(x)
 arctanh: atanh(x)
 absolute: abs(x)

@@ -100,3 +100,16 @@ class Spelling:
     positions: tuple[str, ...]
     keywords: Mapping[str, str]
     fixed: Mapping[str, Value]
+
+
+# finite everywhere, and yet not their gradients: everywhere, or in these frameworks only
+_ROUGH = {"binary_cross_entropy": ("torch",), "norm": ("jax", "tensorflow"), "std": ("jax", "tensorflow")}
+
+
+# calls that are no operations and of which a rule speaks
+ROUGH_CALLS = frozenset({"torch.nn.CTCLoss", "torch.ctc_loss", "torch.nn.functional.ctc_loss"})
+
+
+def is_rough(spelling: Spelling) -> bool:
+    """Is it an operation without a hazard of its own of which a rule may speak nevertheless?"""
+    return spelling.framework in _ROUGH.get(spelling.operation.name, ())

@@ -60,6 +60,10 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
     "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},
     "std": {"torch": ("torch.std",)},
+    "var": {"jax": ("jax.numpy.var",), "tensorflow": ("tensorflow.math.reduce_variance",)},
+    "sum": {"jax": ("jax.numpy.sum",), "tensorflow": ("tensorflow.reduce_sum",)},
+    "square": {"jax": ("jax.numpy.square",), "tensorflow": ("tensorflow.square",)},
+    "sqrt": {"jax": ("jax.numpy.sqrt",), "tensorflow": ("tensorflow.sqrt",)},
     "complex": {"torch": ("torch.complex",)},
     "where": {
         "torch": ("torch.where",),

@@ -13,11 +13,14 @@ from nanlint.ops.operation import Form
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import Written, library
 from nanlint.repair.precedence import as_argument, as_primary, as_summand
+from nanlint.values.interval import Range
 from nanlint.values.value import DType, Kind, Value
 
 _EPSILON = 1e-8
 _HALF_EPSILON = 1e-4  # 1e-8 is 0 in float16
-_RESOLUTION = 1e-6  # the nearest to 1 that float32 and a little arithmetic still tell from 1
+# the nearest to 1 that the format and a little arithmetic still tell from 1
+_RESOLUTION = 1e-6
+_HALF_RESOLUTION = {DType.FLOAT16: 1e-3, DType.BFLOAT16: 1e-2}
 
 
 def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
@@ -27,10 +30,11 @@ def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     if hazard is None or found is None or hazard.safe.nonzero:
         return None
     node, value = found
-    safe = hazard.smooth if hazard.smooth is not None else hazard.safe
+    safe = hazard.smooth if hazard.smooth is not None and use.differentiable else hazard.safe
     epsilon = _epsilon(value, options)
-    low, high = _inside(safe.lo, safe.lo_open, epsilon), _inside(safe.hi, safe.hi_open, -epsilon)
-    clamped = _clamped(facts, use, node, value, low, high)
+    least = _HALF_RESOLUTION.get(value.dtype, _RESOLUTION) if value.dtype is not None else _RESOLUTION
+    low, high = _inside(safe.lo, safe.lo_open, epsilon, least), _inside(safe.hi, safe.hi_open, -epsilon, least)
+    clamped = _clamped(facts, use, _unclamped(facts, use, node, safe), value, low, high)
     if clamped is None:
         return None
     bound = low if high is None else high if low is None else f"[{low}, {high}]"
@@ -98,13 +102,25 @@ def _operand(use: Use) -> tuple[Expr, Value] | None:
     return node, value
 
 
-def _inside(end: float, is_open: bool, margin: float) -> str | None:
+def _unclamped(facts: Facts, use: Use, node: Expr, safe: Range) -> Expr:
+    """`x` of `x.clamp(-1, 1)`, which a tighter clamp makes needless."""
+    if not isinstance(node, Apply) or node.spelling.operation.name != "clamp" or use.framework != "torch":
+        return node
+    for name, end in (("min", safe.lo), ("max", safe.hi)):
+        bound = node.operands.get(name)
+        limit = None if bound is None else facts.value_of(bound)
+        if bound is not None and (limit is None or limit.constant != end):
+            return node
+    return node if node.spelling.form is Form.INPLACE else node.operands["x"]
+
+
+def _inside(end: float, is_open: bool, margin: float, least: float = _RESOLUTION) -> str | None:
     """A number just inside this end of the safe range; None if it has no such end."""
     if not isfinite(end):
         return None
     if not is_open:
         return _text(end)
-    return _text(end + (margin if end == 0 else max(abs(margin), _RESOLUTION) * (1 if margin > 0 else -1)))
+    return _text(end + (margin if end == 0 else max(abs(margin), least) * (1 if margin > 0 else -1)))
 
 
 def _clamped(facts: Facts, use: Use, node: Expr, value: Value, low: str | None, high: str | None) -> Written | None:

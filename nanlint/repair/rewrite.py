@@ -30,6 +30,16 @@ def log_sigmoid(facts: Facts, use: Use, x: Term, *, complement: bool) -> Repair 
     return _of_one(facts, use, "logsigmoid", x, negative=complement)
 
 
+def with_logits(facts: Facts, use: Use, x: Term) -> Repair | None:
+    """`binary_cross_entropy(sigmoid(x), …)` → `binary_cross_entropy_with_logits(x, …)`, with the arguments it had."""
+    text, name, arguments = facts.spell(x, use), function_name(facts, use.node), other_arguments(facts, use, use.node)
+    if text is None or name is None or arguments is None or not name.endswith(".binary_cross_entropy"):
+        return None
+    function = f"{name}_with_logits"
+    written = Written(f"{function}({', '.join([as_argument(text), *map(str, arguments)])})")
+    return Repair(Applicability.SAFE, f"use `{function.rpartition('.')[2]}`", ((use.node, written.text),))
+
+
 def softplus(facts: Facts, use: Use, x: Term) -> Repair | None:
     """`log(1 + exp(x))` → `softplus(x)`."""
     return _of_one(facts, use, "softplus", x)

@@ -38,6 +38,7 @@ NOT_CALLED = {
     "ones", "empty",
     "full",
     "rand", "randn", "tensor", "one_hot", "bincount", "size", "bernoulli", "uniform", "fill", "cross_entropy",
+    "binary_cross_entropy",
     "batch_norm",
 }  # fmt: skip
 # operands of another dtype, or answers that are no numbers
