@@ -161,6 +161,28 @@ class Facts:
         """The value of an expression at the place of `use` if a condition holds there (or does not)."""
         return self._analysis.value_if(node, use.state, condition, truth)
 
+    def passes_on(self, use: Use) -> bool:
+        """Does the result of the use go anywhere, or is it only compared, counted, shown, or cleaned of NaN where no
+        gradient is taken?"""
+        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
+        return self._passes_on(use, passing)
+
+    def made_from(self, term: Term) -> Iterator[Term]:
+        """The terms of which this one is a direct operand, wherever in the file."""
+        return (one for one in self._analysis.terms() if any(arg is term for arg in one.args))
+
+    def terms(self, heads: Collection[str]) -> Iterator[Term]:
+        """Every term of one of these operations, wherever in the file."""
+        return (one for one in self._analysis.terms() if one.head in heads)
+
+    def mentions(self, names: Collection[str]) -> bool:
+        """Does the file read a name or an attribute that is called one of these?"""
+        return not self._analysis.module.mentions.keys().isdisjoint(names)
+
+    def is_own(self, node: Expr) -> bool:
+        """Was the expression evaluated in these functions, and not in one that they call?"""
+        return self._analysis.value_of(node) is not None
+
     def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
         """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
         hazard = hazard or use.operation.hazard

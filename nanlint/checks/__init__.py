@@ -8,6 +8,7 @@ from nanlint.cards import Card
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.masks import masked_softmax
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.config import RuleOptions, Settings
@@ -20,7 +21,7 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap)
+    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap, masked_softmax)
 }
 
 

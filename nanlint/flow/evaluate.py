@@ -148,8 +148,8 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if spelling.operation.hazard is not None and self.recording:
-            self._use(expr, operands, result, state)
+        if spelling.operation.may_break and self.recording:
+            self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         if "out" in expr.keywords:
@@ -157,7 +157,7 @@ class Evaluator(Members):
             self.assign_in_place(out, self.silently(out, state), result, state)
         return result
 
-    def _use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
+    def use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
         framework = result.framework or self.framework
         differentiable = not self.no_grad and any(value.differentiable for value in operands.values())
         differentiable = differentiable and framework not in ("numpy", "python")

@@ -115,6 +115,10 @@ class Analysis:
     def value_of_term(self, term: Term) -> Value | None:
         return self._executor.by_term.get(term)
 
+    def terms(self) -> tuple[Term, ...]:
+        """Every term that an expression had."""
+        return tuple(self._executor.by_term)
+
     @property
     def passing(self) -> frozenset[Term]:
         """The terms whose value leaves the function they arise in."""

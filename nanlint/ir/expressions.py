@@ -243,7 +243,7 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.hazard is not None and not _divides_by_literal(spelling, operands):
+        if spelling.operation.may_break and not _divides_by_literal(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}

@@ -133,7 +133,8 @@ def operation(
     smooth: Range | None = None,
     hazard_of: str = "x",
     role: Role = Role.COMPUTE,
+    watched: bool = False,
 ) -> Operation:
     """One row of a table. `operands` are names with spaces between; `safe` and `smooth` are about `hazard_of`."""
     hazard = None if safe is None else Hazard(hazard_of, safe, smooth)
-    return Operation(name, phrase, tuple(operands.split()), result, grounds, hazard, role)
+    return Operation(name, phrase, tuple(operands.split()), result, grounds, hazard, role, watched)

@@ -62,6 +62,7 @@ class Operation:
         grounds: operands and result → how well founded the ends of that range are.
         hazard: where it breaks, if it does.
         role: what it does to the identity of its first operand.
+        watched: a rule may speak of it although no number is dangerous: of its shape or its options.
     """
 
     name: str
@@ -71,6 +72,12 @@ class Operation:
     grounds: Callable[[Operands, Range], Grounds]
     hazard: Hazard | None = None
     role: Role = Role.COMPUTE
+    watched: bool = False
+
+    @property
+    def may_break(self) -> bool:
+        """Is every use of it worth writing down?"""
+        return self.watched or self.hazard is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "tensorflow": ("tensorflow.reduce_logsumexp",),
         "keras": ("keras.ops.logsumexp",),
     },
+    "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
     "normalize": {"torch": ("torch.nn.functional.normalize",)},
     "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},
