@@ -179,6 +179,14 @@ class Facts:
         """Does the file read a name or an attribute that is called one of these?"""
         return not self._analysis.module.mentions.keys().isdisjoint(names)
 
+    def function_of(self, use: Use) -> str:
+        """The name of the function a use stands in, "" at the top level."""
+        return getattr(use.function, "name", "")
+
+    def is_in_layer(self, use: Use) -> bool:
+        """Does the use stand in a method of a layer, whose input has the batch as its first dimension?"""
+        return self._analysis.is_in_layer(use)
+
     def is_own(self, node: Expr) -> bool:
         """Was the expression evaluated in these functions, and not in one that they call?"""
         return self._analysis.value_of(node) is not None

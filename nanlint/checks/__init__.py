@@ -11,6 +11,7 @@ from nanlint.checks.gradients import where_trap
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
+from nanlint.checks.spread import std_of_one_element
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -21,7 +22,16 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap, masked_softmax)
+    for check in (
+        log_of_sigmoid,
+        log_sum_exp_by_hand,
+        softmax_by_hand,
+        division_by_norm,
+        norm_by_hand,
+        where_trap,
+        masked_softmax,
+        std_of_one_element,
+    )
 }
 
 

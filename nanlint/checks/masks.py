@@ -26,12 +26,14 @@ _STEPS = frozenset({"add", "sub", "mul", "div", "either", "masked_fill", "where"
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 # each position may look at itself, so that no row is masked entirely
-_CAUSAL = re.compile(r"causal|tril|triu|future|subsequent|look_?ahead|autoregress|square|window|relative", re.IGNORECASE)
-_CAUSAL_MAKERS = frozenset(
-    {"tril", "triu", "tril_indices", "triu_indices", "generate_square_subsequent_mask", "is_causal", "LowerTriangularMask"}
+_CAUSAL = re.compile(
+    r"causal|tril|triu|future|subsequent|look_?ahead|autoregress|square|window|relative", re.IGNORECASE
 )
+_CAUSAL_MAKERS = frozenset({"tril", "triu", "tril_indices", "triu_indices", "generate_square_subsequent_mask"})
 # some action is legal, some word may follow
-_CHOICES = re.compile(r"action|legal|avail|allow|vocab|token_?ids|suppress|banned|bad_words|visited|top_?[kp]|logits", re.I)
+_CHOICES = re.compile(
+    r"action|legal|avail|allow|vocab|token_?ids|suppress|banned|bad_words|visited|top_?[kp]|logits", re.IGNORECASE
+)
 # names of masks that are about the data, whatever else the file does
 _OF_DATA = re.compile(r"pad|valid|len|missing|key_mask|adj|edge|neighbo|batch", re.IGNORECASE)
 
@@ -189,5 +191,3 @@ def _finite(facts: Facts, use: Use, fills: list[Fill], fill: Fill) -> Repair | N
     if len(fills) != 1:
         return None
     return masks.finite_minimum(facts, use, fill.term)
-
-

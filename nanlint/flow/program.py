@@ -105,6 +105,11 @@ class Analysis:
         met = len(self._executor.followed.get(id(function), ()))
         return 0 < met >= calls and id(function) not in self._executor.unfollowed
 
+    def is_in_layer(self, use: Use) -> bool:
+        """Does the use stand in a method of a layer?"""
+        owner = None if use.function is None else self._executor.run[id(use.function)].owner
+        return owner is not None and owner.is_layer
+
     def term_of(self, expr: nodes.Expr) -> Term | None:
         value = self.value_of(expr)
         return None if value is None else value.term

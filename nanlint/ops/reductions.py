@@ -59,9 +59,17 @@ REDUCTIONS = (
     _reduction("median", "a median", _same),
     operation("quantile", "a quantile", "x q dim keepdim", unary(ar.mean_of), role=Role.REDUCE),
     operation(
-        "std", "a standard deviation", "x dim correction keepdim unbiased", unary(ar.spread_of), known, role=Role.REDUCE
+        "std",
+        "a standard deviation",
+        "x dim correction keepdim unbiased",
+        unary(ar.spread_of),
+        known,
+        role=Role.REDUCE,
+        watched=True,
     ),
-    operation("var", "a variance", "x dim correction keepdim unbiased", unary(_var), known, role=Role.REDUCE),
+    operation(
+        "var", "a variance", "x dim correction keepdim unbiased", unary(_var), known, role=Role.REDUCE, watched=True
+    ),
     operation("norm", "a norm", "x ord dim keepdim", _norm, known, role=Role.REDUCE),
     operation("trace", "a trace", "x", unary(ar.sum_of), role=Role.REDUCE),
     operation("argmax", "an index", "x dim keepdim", always(COUNT), known, role=Role.REDUCE),

@@ -39,5 +39,3 @@ def _filled(facts: Facts, made: Apply) -> tuple[Expr, Expr] | None:
 def _is_minus_infinity(facts: Facts, node: Expr) -> bool:
     value = facts.value_of(node)
     return value is not None and value.constant == -inf
-
-
