@@ -167,6 +167,10 @@ class Facts:
         passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
         return self._passes_on(use, passing)
 
+    def passes_gradient(self, use: Use) -> bool:
+        """May the gradient of the result be asked for?"""
+        return use.differentiable and self._passes_on(use, self._analysis.passing_gradient)
+
     def made_from(self, term: Term) -> Iterator[Term]:
         """The terms of which this one is a direct operand, wherever in the file."""
         return (one for one in self._analysis.terms() if any(arg is term for arg in one.args))

@@ -11,6 +11,7 @@ from nanlint.checks.gradients import where_trap
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
+from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
@@ -31,6 +32,7 @@ CHECKS: dict[str, Check] = {
         where_trap,
         masked_softmax,
         std_of_one_element,
+        mean_of_nothing,
     )
 }
 

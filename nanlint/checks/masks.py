@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 
 from nanlint.cards import Card
+from nanlint.checks.fills import Fill, fills_of
 from nanlint.checks.finding import Finding
 from nanlint.checks.leaves import contains, given, is_unknown, parts
 from nanlint.checks.wording import finding
@@ -21,8 +21,6 @@ from nanlint.repair import masks
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
 
-_DEPTH = 16
-_STEPS = frozenset({"add", "sub", "mul", "div", "either", "masked_fill", "where", "fresh"})
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 # each position may look at itself, so that no row is masked entirely
@@ -38,28 +36,13 @@ _CHOICES = re.compile(
 _OF_DATA = re.compile(r"pad|valid|len|missing|key_mask|adj|edge|neighbo|batch", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """Where -inf comes in.
-
-    Attributes:
-        term: the masked value.
-        mask: the condition.
-        scores: what was masked; None where the mask was added.
-    """
-
-    term: Term
-    mask: Term
-    scores: Term | None
-
-
 def masked_softmax(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """A softmax or log-softmax over a row that a mask may have filled with -inf entirely."""
     for use in facts.uses(("softmax", "log_softmax")):
         value = use.values.get("x")
         if value is None or value.term is None or facts.elsewhere(use) is not None or not facts.passes_on(use):
             continue
-        fills = list(_fills(facts, value.term))
+        fills = list(fills_of(facts, value.term, -inf))
         if not fills or _is_mended(facts, use, fills):
             continue
         found = [(evidence, fill) for fill in fills if (evidence := _evidence(facts, use, fill)) is not None]
@@ -70,45 +53,6 @@ def masked_softmax(card: Card, facts: Facts, options: RuleOptions) -> Iterator[F
                 card, facts, use, Trouble(evidence, "-inf"), operand=node, reasons=value,
                 repair=_finite(facts, use, fills, fill),
             )  # fmt: skip
-
-
-def _fills(facts: Facts, term: Term, depth: int = _DEPTH, *, added: bool = False) -> Iterator[Fill]:
-    """Where -inf came into these scores."""
-    term = peel(term)
-    if depth == 0 or term.head not in _STEPS:
-        return
-    args = [arg if isinstance(arg, Term) else None for arg in term.args]
-    if term.head == "masked_fill":
-        scores, mask, value = args[:3]
-        sides: list[tuple[Term | None, Term | None, Term | None]] = [(mask, scores, value)]
-    elif term.head == "where":
-        condition, x, y = args[:3]
-        sides = [(condition, y, x), (condition, x, y)]
-    elif term.head == "fresh":
-        sides = [(args[3], args[1], args[2])] if len(args) == 4 else []  # `scores[mask] = -inf`
-    else:
-        for arg in args[: 1 if term.head == "div" else None]:
-            if arg is not None:
-                yield from _fills(facts, arg, depth - 1, added=added or term.head in ("add", "sub"))
-        return
-    for mask, scores, value in sides:
-        if mask is None or scores is None or value is None:
-            continue
-        if _is_minus_infinity(facts, value):
-            own = None if added and _is_fixed(facts, scores) else scores
-            yield Fill(term, mask, own)
-        yield from _fills(facts, scores, depth - 1, added=added)
-
-
-def _is_minus_infinity(facts: Facts, term: Term) -> bool:
-    value = facts.value_of_term(term)
-    return value is not None and value.constant == -inf
-
-
-def _is_fixed(facts: Facts, term: Term) -> bool:
-    """Is it a tensor of zeros, that becomes a mask to add?"""
-    value = facts.value_of_term(term)
-    return value is not None and value.constant is not None
 
 
 def _evidence(facts: Facts, use: Use, fill: Fill) -> Evidence | None:

@@ -21,7 +21,7 @@ from nanlint.values.value import Kind, Term
 
 # one number per step of an episode or per answer: a minibatch, an episode or a group may hold one of them
 _ONE_PER_STEP = re.compile(
-    r"(?:.*_)?(?:adv|advs|advantages?|gae|gaes|rets?|returns?|rews?|rewards?|reward_to_go|rtgs?|td_errors?)(?:_.*)?$",
+    r"(?:.*_)?(?:adv|advs|advantages?|gae|gaes|returns?|rews?|rewards?|reward_to_go|rtgs?|td_errors?)(?:_.*)?$",
     re.IGNORECASE,
 )
 _OF_THEM = re.compile(

@@ -106,9 +106,9 @@ class Analysis:
         return 0 < met >= calls and id(function) not in self._executor.unfollowed
 
     def is_in_layer(self, use: Use) -> bool:
-        """Does the use stand in a method of a layer?"""
+        """Does the use stand in a method of a layer or a loss?"""
         owner = None if use.function is None else self._executor.run[id(use.function)].owner
-        return owner is not None and owner.is_layer
+        return owner is not None and (owner.is_layer or any(path.endswith("Loss") for path in owner.foreign))
 
     def term_of(self, expr: nodes.Expr) -> Term | None:
         value = self.value_of(expr)

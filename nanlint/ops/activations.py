@@ -147,7 +147,7 @@ ACTIVATIONS = (
     operation("dropout", "a dropout", "x p", _dropout, zero_from("x")),
     operation("batch_norm", "a normalisation layer", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
     # losses: torch's binary_cross_entropy clamps its logarithm, the others take logits or log-probabilities
-    operation("cross_entropy", "a cross-entropy", "x y", binary(_distance), known),
-    operation("mse_loss", "a mean squared error", "x y", binary(_distance), known),
-    operation("l1_loss", "a mean absolute error", "x y", binary(_distance), known),
+    operation("cross_entropy", "a cross-entropy", "x y ignore_index reduction", binary(_distance), known, watched=True),
+    operation("mse_loss", "a mean squared error", "x y reduction", binary(_distance), known, watched=True),
+    operation("l1_loss", "a mean absolute error", "x y reduction", binary(_distance), known, watched=True),
 )

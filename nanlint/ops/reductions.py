@@ -53,7 +53,7 @@ REDUCTIONS = (
     operation(
         "prod", "a product of all elements", "x dim keepdim", unary(ar.product_of), _product_grounds, role=Role.REDUCE
     ),
-    operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE),
+    operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE, watched=True),
     _reduction("max", "a maximum", _same),
     _reduction("min", "a minimum", _same),
     _reduction("median", "a median", _same),
