@@ -30,7 +30,9 @@ _STEPS = frozenset({
 _DEPTH = 8
 
 # of a batch some tokens are no padding
-_NEVER_EMPTY = re.compile(r"attention|attn|pad|input_mask|src_mask|finite|nan|action|legal|avail", re.IGNORECASE)
+_NEVER_EMPTY = re.compile(
+    r"attention|attn|pad|input_mask|src_mask|finite|nan|action|legal|avail|idx|ind(?:ex|ices)", re.IGNORECASE
+)
 # what is compared with the largest, the median or itself selects something
 _RELATIVE = frozenset({"max", "min", "median", "quantile", "argmax", "isnan", "isfinite", "isinf", "triangle"})
 _RANDOM = frozenset({"random"})
@@ -125,8 +127,14 @@ def _is_of_its_own(mask: Term) -> bool:
 def _is_looked_at(use: Use, inside: set[Term]) -> bool:
     """Is it known here that some number which the mask goes into is not 0 (`mask.any()`, `len(x[mask])`)?"""
     return any(
-        not fact.may_be_zero() and not inside.isdisjoint(_everything(term)) for term, fact in use.state.facts.items()
+        not fact.may_be_zero() and not _counts_a_list(term) and not inside.isdisjoint(_everything(term))
+        for term, fact in use.state.facts.items()
     )
+
+
+def _counts_a_list(term: Term) -> bool:
+    """Is it the length of a list of results?"""
+    return term.head == "len" and isinstance(term.args[0], Term) and term.args[0].head == "list"
 
 
 def _everything(term: Term) -> Iterator[Term]:

@@ -45,9 +45,7 @@ def std_of_one_element(card: Card, facts: Facts, options: RuleOptions) -> Iterat
         evidence = _evidence(facts, use)
         if evidence is None or _is_guarded(facts, use) or not _divides(facts, use.result.term):
             continue
-        node = use.node.operands.get("x")
-        repair = without_correction(facts, use)
-        yield finding(card, facts, use, Trouble(evidence, "NaN"), operand=use.node, repair=repair) if node else None
+        yield finding(card, facts, use, Trouble(evidence, "NaN"), repair=without_correction(facts, use))
 
 
 def _is_corrected(use: Use) -> bool:
