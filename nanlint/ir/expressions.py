@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,9 @@ _TABLE = 10_000
 
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
+
+# layers that a rule may speak of, as they are called: `self.criterion(x, y)`
+_OF_LAYER = re.compile(r"loss|crit|softmax")
 
 
 class Expressions:
@@ -220,6 +224,8 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
+        if isinstance(func, nodes.Attribute) and _OF_LAYER.search(func.name):
+            self.hazards += 1
         return nodes.Call(node, func, positional, keywords)
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
