@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from nanlint.diagnostic import Evidence
+from nanlint.flow.functions import statements_of
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
-from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
+from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Module, Stmt
 from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import squared
@@ -166,6 +167,14 @@ class Facts:
         gradient is taken?"""
         passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
         return self._passes_on(use, passing)
+
+    def bodies(self) -> Iterator[tuple[str, list[Stmt]]]:
+        """The statements of the module ("") and of each function, by its name."""
+        module = self._analysis.module
+        yield "", module.body
+        for statement in statements_of(module.body):
+            if isinstance(statement, FunctionDef):
+                yield statement.name, statement.body
 
     def passes_gradient(self, use: Use) -> bool:
         """May the gradient of the result be asked for?"""

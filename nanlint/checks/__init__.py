@@ -13,6 +13,7 @@ from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
+from nanlint.checks.swept import nan_swept_under
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
         masked_softmax,
         std_of_one_element,
         mean_of_nothing,
+        nan_swept_under,
     )
 }
 
