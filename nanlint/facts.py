@@ -321,11 +321,19 @@ def _evidence(value: Value, use: Use) -> Evidence:
 def _counts_a_batch(term: Term | None) -> bool:
     """Made from the size of a batch, which is 1 at the end of many an epoch. Other plain numbers (a counter, the
     length of a list) raise ZeroDivisionError, which tells of itself, or are never 0."""
-    if term is None:
-        return False
-    if term.head in ("size", "item"):
-        return any(isinstance(arg, Term) and arg.head == "const" and arg.args[0] == 0 for arg in term.args)
-    return any(isinstance(arg, Term) and _counts_a_batch(arg) for arg in term.args)
+    seen: set[Term] = set()  # what a loop makes is made of itself
+    waiting = [] if term is None else [term]
+    while waiting:
+        part = waiting.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        sources = [arg for arg in part.args if isinstance(arg, Term)]
+        if part.head not in ("size", "item"):
+            waiting += sources
+        elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
+            return True
+    return False
 
 
 def _what(known: Range, safe: Range) -> str:

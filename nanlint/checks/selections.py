@@ -15,6 +15,7 @@ from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts, Trouble
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.ops.terms import literal
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import Kind, Term, Value
 
@@ -35,6 +36,7 @@ _NEVER_EMPTY = re.compile(
 )
 # what is compared with the largest, the median or itself selects something
 _RELATIVE = frozenset({"max", "min", "median", "quantile", "argmax", "isnan", "isfinite", "isinf", "triangle"})
+_COUNTS = frozenset({"len", "size", "item", "sum", "count_nonzero", "copy", "detach", "truncated"})
 _RANDOM = frozenset({"random"})
 _MENDING = frozenset({"nan_to_num", "isnan", "isfinite", "where", "masked_fill"})
 
@@ -99,7 +101,7 @@ def _evidence(facts: Facts, use: Use, mask: Term, selected: Term) -> Evidence | 
     sources = dict(given(mask))
     if not sources or any(part.head in _RELATIVE for part in inside) or _is_of_its_own(mask):
         return None
-    if _is_looked_at(use, inside | {selected}):
+    if _is_looked_at(use, inside | {selected}) or _is_counted(facts, {*sources, mask}):
         return None
     unknown = any(part.head in _RANDOM or _is_of_unknown_origin(facts, part) for part in inside)
     if use.framework == "numpy" or unknown or any(_NEVER_EMPTY.search(name) for name in sources.values()):
@@ -130,6 +132,17 @@ def _is_looked_at(use: Use, inside: set[Term]) -> bool:
         not fact.may_be_zero() and not _counts_a_list(term) and not inside.isdisjoint(_everything(term))
         for term, fact in use.state.facts.items()
     )
+
+
+def _is_counted(facts: Facts, sources: set[Term]) -> bool:
+    """Does the program anywhere compare the number of what is selected with 0, or ask whether there is any?"""
+    for term in facts.terms(("any", "eq", "ne", "gt", "ge", "lt", "le")):
+        asked = term.args[0]
+        if term.head != "any" and not (asked.head in _COUNTS and literal(term.args[1]) in (0, 1)):
+            continue
+        if not sources.isdisjoint(_everything(asked)):
+            return True
+    return False
 
 
 def _counts_a_list(term: Term) -> bool:

@@ -30,7 +30,7 @@ _OF_THEM = re.compile(
 _SIZE = re.compile(r"(?:.*_)?(?:size|n|num|count|len|length|batch|bs|numel|rows|samples|n_\w+|num_\w+)$", re.IGNORECASE)
 
 # from the deviation to the divisor
-_STEPS = frozenset({"copy", "view", "detach", "add", "clamp", "maximum", "either", "sqrt", "part", "item"})
+_STEPS = frozenset({"copy", "view", "detach", "add", "clamp", "maximum", "either", "sqrt", "part", "item", "abs"})
 # a comparison with NaN is false
 _MENDING = frozenset({"nan_to_num", "isnan", "isfinite", "where", "masked_fill", "gt", "ge", "lt", "le"})
 _DIVISIONS = frozenset({"div", "reciprocal", "rsqrt"})
