@@ -6,7 +6,9 @@ from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Form
+from nanlint.ops.terms import literal
 from nanlint.repair.edits import Repair
+from nanlint.values.value import Value
 
 
 def without_correction(facts: Facts, use: Use) -> Repair | None:
@@ -15,16 +17,18 @@ def without_correction(facts: Facts, use: Use) -> Repair | None:
     if use.framework != "torch" or node.spelling.form not in (Form.FUNCTION, Form.METHOD):
         return None
     message = "divide by n instead of n - 1"
-    for name, harmless in (("unbiased", "False"), ("correction", "0"), ("ddof", "0")):
-        if name in node.keywords:
-            return Repair(Applicability.UNSAFE, message, ((node.keywords[name], harmless),))
+    for name, harmless in (("correction", "0"), ("ddof", "0"), ("unbiased", "False")):
+        written = node.keywords.get(name) or (node.operands.get(name) if name == "unbiased" else None)
+        if written is not None:
+            return Repair(Applicability.UNSAFE, message, ((written, harmless),))
     text = facts.text(node)
-    dim = use.values.get("dim")
-    flagged = (
-        dim is not None and dim.term is not None and dim.term.head == "const" and isinstance(dim.term.args[0], bool)
-    )
-    if "unbiased" in node.operands or flagged or not text.endswith(")"):
+    if _is_flag(use.values.get("dim")) or not text.endswith(")"):
         return None
     head = text[:-1].rstrip().removesuffix(",")
     separator = "" if head.endswith("(") else ", "
     return Repair(Applicability.UNSAFE, message, ((node, f"{head}{separator}unbiased=False)"),))
+
+
+def _is_flag(dim: Value | None) -> bool:
+    """Is it `x.std(True)`?"""
+    return dim is not None and dim.term is not None and isinstance(literal(dim.term), bool)

@@ -17,7 +17,16 @@ from nanlint.values.value import Term
 def finite_minimum(facts: Facts, use: Use, masked: Term) -> Repair | None:
     """`torch.finfo(scores.dtype).min` where the mask was filled with -inf."""
     made = facts.producer(masked, use)
-    if made is None or not facts.is_own(made) or made.spelling.form not in (Form.FUNCTION, Form.METHOD):
+    if (
+        made is None
+        or not facts.is_own(made)
+        or made.spelling.form
+        not in (
+            Form.FUNCTION,
+            Form.METHOD,
+            Form.INPLACE,
+        )
+    ):
         return None
     found = _filled(facts, made)
     function = library(facts, use, "finfo")
