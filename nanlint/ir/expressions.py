@@ -49,8 +49,11 @@ _TABLE = 10_000
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
+# a softmax breaks where somebody writes -inf
+_ONLY_OF_INFINITY = frozenset({"softmax", "log_softmax"})
+_INFINITE = ("-inf", "inf", "Inf", "NINF")
 # layers that a rule may speak of, as they are called: `self.criterion(x, y)`
-_OF_LAYER = re.compile(r"loss|crit|softmax")
+_OF_LAYER = re.compile(r"loss|crit")
 
 
 class Expressions:
@@ -85,6 +88,7 @@ class Expressions:
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
         is_known = value is not Ellipsis and not isinstance(value, complex)
+        self.hazards += value in _INFINITE
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
     def attribute(self, node: ast.Attribute) -> nodes.Expr:
@@ -92,6 +96,7 @@ class Expressions:
         name = node.attr
         self._mention(name)
         path = getattr(base, "path", None)
+        self.hazards += path is not None and name in _INFINITE
         return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
 
     def subscript(self, node: ast.Subscript) -> nodes.Expr:
@@ -249,7 +254,12 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        if spelling.operation.may_break and not _divides_by_literal(spelling, operands):
+        operation = spelling.operation
+        if (
+            operation.may_break
+            and operation.name not in _ONLY_OF_INFINITY
+            and not _divides_by_literal(spelling, operands)
+        ):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
