@@ -42,8 +42,10 @@ _MENDING = frozenset({"nan_to_num", "isnan", "isfinite", "where", "masked_fill"}
 
 
 def mean_of_nothing(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
-    """A mean, or a loss that takes one, over what a mask selects or leaves; where a gradient is taken."""
-    for use in facts.uses(("mean", *_LOSSES)):
+    """A mean, or a loss that takes one, over what a mask selects or leaves; where a gradient is taken. Of several over
+    the same mask in one function the first is enough."""
+    told: set[tuple[int, Term]] = set()
+    for use in sorted(facts.uses(("mean", *_LOSSES)), key=_place):
         x = use.values.get("x")
         if x is None or x.term is None or facts.elsewhere(use) is not None or not facts.passes_gradient(use):
             continue
@@ -53,9 +55,16 @@ def mean_of_nothing(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
         found += [(mask, "all targets are ignored") for mask in _ignored(facts, use)]
         for mask, what in found:
             evidence = _evidence(facts, use, mask, x.term)
-            if evidence is not None:
+            if evidence is not None and (id(use.function), mask) not in told:
+                told.add((id(use.function), mask))
                 yield finding(card, facts, use, Trouble(evidence, what))
                 break
+
+
+def _place(use: Use) -> tuple[int, int]:
+    """Where it stands in the file."""
+    origin = use.node.origin
+    return getattr(origin, "lineno", 0), getattr(origin, "col_offset", 0)
 
 
 def _takes_mean(use: Use) -> bool:
