@@ -38,7 +38,7 @@ def nan_swept_under(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
         own = list(_statements(body))
         losses = _differentiated(name, own)
         for statement in own:
-            for node in (*_cleaned(statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
+            for node in (*_cleaned(name, statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
                 yield _finding(card, facts, node, statement)
 
 
@@ -80,8 +80,12 @@ def _names(expr: object) -> set[str]:
 # --- what is done to it ------------------------------------------------------------------------------------------
 
 
-def _cleaned(statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
+def _cleaned(function: str, statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
     """`loss = torch.nan_to_num(loss)` and `torch.nan_to_num(loss).backward()`."""
+    if function in _STEPS and isinstance(statement, nodes.Return) and statement.value is not None:
+        if _is(statement.value, "nan_to_num"):
+            yield statement.value
+        return
     if isinstance(statement, nodes.Assign) and any(
         isinstance(target, nodes.Name) and target.id in losses for target in statement.targets
     ):
@@ -151,7 +155,7 @@ def _zeroed(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
         for target in statement.targets:
             if isinstance(target, nodes.Subscript) and _is_gradient(target.base):
                 parts = [part for index in target.index for part in _parts(index)]
-                if any(_is(part, test) for part in parts for test in _TESTS):
+                if any(_is(part, "isnan") for part in parts):
                     yield target
     for expr in _expressions(statement):
         if isinstance(expr, nodes.Apply) and _is(expr, "nan_to_num") and _is_gradient(expr.operands["x"]):
