@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
+from nanlint.flow.functions import statements_of
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
-from nanlint.ir.nodes import Apply, Call, Expr, Module, Stmt
+from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Module, Stmt
 from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import literal, operand, squared
@@ -176,6 +177,48 @@ class Facts:
         """The value of an expression at the place of `use` if a condition holds there (or does not)."""
         return self._analysis.value_if(node, use.state, condition, truth)
 
+    def passes_on(self, use: Use) -> bool:
+        """Does the result of the use go anywhere, or is it only compared, counted, shown, or cleaned of NaN where no
+        gradient is taken?"""
+        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
+        return self._passes_on(use, passing)
+
+    def bodies(self) -> Iterator[tuple[str, list[Stmt]]]:
+        """The statements of the module ("") and of each function, by its name."""
+        module = self._analysis.module
+        yield "", module.body
+        for statement in statements_of(module.body):
+            if isinstance(statement, FunctionDef):
+                yield statement.name, statement.body
+
+    def passes_gradient(self, use: Use) -> bool:
+        """May the gradient of the result be asked for?"""
+        return use.differentiable and self._passes_on(use, self._analysis.passing_gradient)
+
+    def made_from(self, term: Term) -> Iterator[Term]:
+        """The terms of which this one is a direct operand, wherever in the file."""
+        return (one for one in self._analysis.terms() if any(arg is term for arg in one.args))
+
+    def terms(self, heads: Collection[str]) -> Iterator[Term]:
+        """Every term of one of these operations, wherever in the file."""
+        return (one for one in self._analysis.terms() if one.head in heads)
+
+    def mentions(self, names: Collection[str]) -> bool:
+        """Does the file read a name or an attribute that is called one of these?"""
+        return not self._analysis.module.mentions.keys().isdisjoint(names)
+
+    def function_of(self, use: Use) -> str:
+        """The name of the function a use stands in, "" at the top level."""
+        return getattr(use.function, "name", "")
+
+    def is_in_layer(self, use: Use) -> bool:
+        """Does the use stand in a method of a layer, whose input has the batch as its first dimension?"""
+        return self._analysis.is_in_layer(use)
+
+    def is_own(self, node: Expr) -> bool:
+        """Was the expression evaluated in these functions, and not in one that they call?"""
+        return self._analysis.value_of(node) is not None
+
     def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
         """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
         hazard = hazard or use.operation.hazard
@@ -287,11 +330,6 @@ class Facts:
 
         return not self._analysis.passes(term, replaced)
 
-    def passes_on(self, use: Use) -> bool:
-        """Does the result go anywhere, or is it only compared, counted or shown?"""
-        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
-        return self._passes_on(use, passing)
-
     @staticmethod
     def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
         return use.result.term is None or use.result.term in terms
@@ -326,11 +364,19 @@ def _evidence(value: Value, use: Use) -> Evidence:
 def _counts_a_batch(term: Term | None) -> bool:
     """Made from the size of a batch, which is 1 at the end of many an epoch. Other plain numbers (a counter, the
     length of a list) raise ZeroDivisionError, which tells of itself, or are never 0."""
-    if term is None:
-        return False
-    if term.head in ("size", "item"):
-        return any(isinstance(arg, Term) and arg.head == "const" and arg.args[0] == 0 for arg in term.args)
-    return any(isinstance(arg, Term) and _counts_a_batch(arg) for arg in term.args)
+    seen: set[Term] = set()  # what a loop makes is made of itself
+    waiting = [] if term is None else [term]
+    while waiting:
+        part = waiting.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        sources = [arg for arg in part.args if isinstance(arg, Term)]
+        if part.head not in ("size", "item"):
+            waiting += sources
+        elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
+            return True
+    return False
 
 
 def _what(known: Range, safe: Range) -> str:

@@ -142,7 +142,7 @@ _WORDS = "|".join(
         {
             name.rpartition(".")[2]
             for name, (operation, _) in (*spellings.functions().items(), *spellings.methods().items())
-            if (OPERATIONS.get(operation) or OPERATIONS[operation.rstrip("_")]).is_risky
+            if (OPERATIONS.get(operation) or OPERATIONS[operation.rstrip("_")]).may_break
         }
     )
 )

@@ -11,11 +11,15 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
+from nanlint.checks.masks import masked_softmax
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
 from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
+from nanlint.checks.selections import mean_of_nothing
+from nanlint.checks.spread import std_of_one_element
+from nanlint.checks.swept import nan_swept_under
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -41,6 +45,10 @@ CHECKS: dict[str, Check] = {
         bce_on_sigmoid,
         norm_gradient,
         ctc_loss,
+        masked_softmax,
+        std_of_one_element,
+        mean_of_nothing,
+        nan_swept_under,
     )
 }
 

@@ -42,6 +42,20 @@ class Calls(Inliner):
         """The value of an application."""
         raise NotImplementedError
 
+    def use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
+        """Write down an application."""
+        raise NotImplementedError
+
+    def use_of_layer(
+        self, layers: Layers, expr: nodes.Call, args: Sequence[Value], result: Value, state: State
+    ) -> None:
+        """A layer that a rule may speak of (`self.softmax(x)`) is written down like the function."""
+        step = layers.steps[0] if len(layers.steps) == 1 else None
+        if step is not None and step[0].operation.may_break and self.recording:
+            spelling, options = step
+            applied = self._as_apply(expr, spelling, dict(zip(("x", "y"), expr.args, strict=False)))
+            self.use(applied, {**dict(options), **dict(zip(("x", "y"), args, strict=False))}, result, state)
+
     def call(self, expr: nodes.Call, state: State) -> Value:
         func = self.evaluate(expr.func, state)
         if assumptions.is_safe_function(_name_of(expr.func)):
@@ -55,7 +69,9 @@ class Calls(Inliner):
             operands = dict(zip(("x", "y"), expr.args, strict=True))
             return self.apply(self._as_apply(expr, loss, operands), state)
         if isinstance(func.payload, Layers) and args:
-            return func.payload.run(self.terms, args[0], expr, self.framework)
+            result = func.payload.run(self.terms, args[0], expr, self.framework)
+            self.use_of_layer(func.payload, expr, args, result, state)
+            return result
         plain = not any(isinstance(arg, nodes.Starred) for arg in expr.args)
         if plain and (called := self._function_of(func)) is not None:
             return self.call_function(called, args, named, expr, state)

@@ -151,7 +151,7 @@ class Evaluator(Members):
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
         if self.recording and _is_watched(spelling, operands):
-            self._use(expr, operands, result, state)
+            self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         if "out" in expr.keywords:
@@ -159,7 +159,7 @@ class Evaluator(Members):
             self.assign_in_place(out, self.silently(out, state), result, state)
         return result
 
-    def _use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
+    def use(self, expr: nodes.Apply, operands: dict[str, Value], result: Value, state: State) -> None:
         framework = result.framework or self.framework
         differentiable = not self.no_grad and any(value.differentiable for value in operands.values())
         differentiable = differentiable and framework not in ("numpy", "python")
@@ -346,7 +346,7 @@ def _is_watched(spelling: Spelling, operands: dict[str, Value]) -> bool:
     """May a check have something to say of this application?"""
     name = spelling.operation.name
     return (
-        spelling.operation.is_risky
+        spelling.operation.may_break
         or is_rough(spelling)
         or (name == "mul" and may_meet_infinity(operands))
         or (name == "pow" and power_hazard(operands) is not None)

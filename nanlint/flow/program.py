@@ -118,6 +118,11 @@ class Analysis:
         for inner in Analysis(self.module, self._executor).in_calls():
             yield from (one for one in inner.uses if one.node is use.node)
 
+    def is_in_layer(self, use: Use) -> bool:
+        """Does the use stand in a method of a layer or a loss?"""
+        owner = None if use.function is None else self._executor.run[id(use.function)].owner
+        return owner is not None and (owner.is_layer or any(path.endswith("Loss") for path in owner.foreign))
+
     def term_of(self, expr: nodes.Expr) -> Term | None:
         value = self.value_of(expr)
         return None if value is None else value.term
@@ -127,6 +132,10 @@ class Analysis:
 
     def value_of_term(self, term: Term) -> Value | None:
         return self._executor.by_term.get(term)
+
+    def terms(self) -> tuple[Term, ...]:
+        """Every term that an expression had."""
+        return tuple(self._executor.by_term)
 
     @property
     def passing(self) -> frozenset[Term]:

@@ -13,7 +13,7 @@ from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_values
 from nanlint.flow.uses import Record
 from nanlint.ir import nodes
-from nanlint.values.interval import SIZE, Range, interval
+from nanlint.values.interval import BOOLEAN, SIZE, Range, interval
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
 # after these a list has an element
@@ -113,7 +113,8 @@ class Targets:
             kept = None if outside is None else self.silently(target.base, outside)
         value = fitted(value, before.dtype)
         stored = value if kept is None else join_values(kept, value, self.terms)
-        term = self.terms.fresh(before.term, value.term)
+        chosen = index.term if index.range == BOOLEAN else None
+        term = self.terms.fresh(before.term, value.term, chosen)
         after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None)
         self.assign_in_place(target.base, before, after, state)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -49,6 +50,12 @@ _TABLE = 10_000
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
+# a softmax breaks where somebody writes -inf
+_ONLY_OF_INFINITY = frozenset({"softmax", "log_softmax"})
+_INFINITE = ("-inf", "inf", "Inf", "NINF")
+# layers that a rule may speak of, as they are called: `self.criterion(x, y)`
+_OF_LAYER = re.compile(r"loss|crit")
+
 
 class Expressions:
     """Lowers the expressions of one scope; statements are `lower`'s."""
@@ -82,13 +89,13 @@ class Expressions:
         path = self.scope.resolve(word)
         if path is not None:
             self.paths.add(path)
-        self.hazards += path in _INFINITE
+        self.hazards += path is not None and path.rpartition(".")[2] in _INFINITE
         return nodes.Name(node, word, path)
 
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
-        self.hazards += isinstance(value, str) and value in _INFINITE
         is_known = value is not Ellipsis and not isinstance(value, complex)
+        self.hazards += isinstance(value, str) and value in _INFINITE
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
     def attribute(self, node: ast.Attribute) -> nodes.Expr:
@@ -97,7 +104,7 @@ class Expressions:
         self._mention(name)
         path: str | None = getattr(base, "path", None)
         if path is not None:
-            self.hazards += name == "inf"
+            self.hazards += name in _INFINITE
             path = f"{path}.{name}"
             self.paths.add(path)
         return nodes.Attribute(node, base, name, path)
@@ -232,7 +239,9 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
-        self.hazards += path in ROUGH_CALLS
+        self.hazards += path in ROUGH_CALLS or (
+            isinstance(func, nodes.Attribute) and _OF_LAYER.search(func.name) is not None
+        )
         return nodes.Call(node, func, positional, keywords)
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
@@ -256,8 +265,9 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        breaks = spelling.operation.is_risky or spelling.operation.name == "pow" or is_rough(spelling)
-        if breaks and not _is_harmless(spelling, operands):
+        operation = spelling.operation
+        breaks = operation.may_break or operation.name == "pow" or is_rough(spelling)
+        if breaks and operation.name not in _ONLY_OF_INFINITY and not _is_harmless(spelling, operands):
             self.hazards += 1
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
@@ -280,7 +290,6 @@ class Expressions:
 
 
 # what multiplies a mask, at times: `float("-inf")`, `math.inf` imported by its name
-_INFINITE = frozenset({"inf", "-inf", "math.inf", "numpy.inf", "torch.inf", "jax.numpy.inf"})
 
 
 def _is_condition(node: nodes.Expr) -> bool:

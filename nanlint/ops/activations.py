@@ -137,8 +137,8 @@ ACTIVATIONS = (
     operation("silu", "a silu", "x", unary(_above(-0.27847))),
     operation("mish", "a mish", "x", unary(_above(-0.30885))),
     operation("hardtanh", "a hard tanh", "x min max", _hardtanh, known),
-    operation("softmax", "a softmax", "x dim", bounded(UNIT), reached),
-    operation("log_softmax", "a log-softmax", "x dim", _log_softmax, known),
+    operation("softmax", "a softmax", "x dim", bounded(UNIT), reached, watched=True),
+    operation("log_softmax", "a log-softmax", "x dim", _log_softmax, known, watched=True),
     operation("logsumexp", "a log-sum-exp", "x dim keepdim", _logsumexp),
     operation("normalize", "a normalised value", "x ord dim eps", _normalize, known),
     operation("cosine_similarity", "a cosine similarity", "x y dim eps", bounded(_COSINE), known),
@@ -149,8 +149,10 @@ ACTIVATIONS = (
     operation("affine", "a layer's output", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
     operation("batch_norm", "a normalisation layer", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
     # losses: torch's binary_cross_entropy clamps its logarithm, the others take logits or log-probabilities
-    operation("cross_entropy", "a cross-entropy", "x y", binary(_distance), known),
-    operation("binary_cross_entropy", "a binary cross-entropy", "x y", binary(_distance), known),
-    operation("mse_loss", "a mean squared error", "x y", binary(_distance), known),
-    operation("l1_loss", "a mean absolute error", "x y", binary(_distance), known),
+    operation("cross_entropy", "a cross-entropy", "x y ignore_index reduction", binary(_distance), known, watched=True),
+    operation(
+        "binary_cross_entropy", "a binary cross-entropy", "x y reduction", binary(_distance), known, watched=True
+    ),
+    operation("mse_loss", "a mean squared error", "x y reduction", binary(_distance), known, watched=True),
+    operation("l1_loss", "a mean absolute error", "x y reduction", binary(_distance), known, watched=True),
 )

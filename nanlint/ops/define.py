@@ -136,8 +136,9 @@ def operation(
     hazard_of: str = "x",
     role: Role = Role.COMPUTE,
     overflow: Range | None = None,
+    watched: bool = False,
 ) -> Operation:
     """One row of a table. `operands` are names with spaces between; `safe` and `smooth` are about `hazard_of`, and
     `overflow` is about x."""
     hazard = None if safe is None else Hazard(hazard_of, safe, smooth)
-    return Operation(name, phrase, tuple(operands.split()), result, grounds, hazard, role, overflow)
+    return Operation(name, phrase, tuple(operands.split()), result, grounds, hazard, role, overflow, watched)

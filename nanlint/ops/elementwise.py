@@ -312,7 +312,7 @@ ELEMENTWISE = (
     operation("maximum", "a maximum", "x y z w", _fold(ar.maximum), floor_at("x", "y", "z", "w")),
     operation("minimum", "a minimum", "x y z w", _fold(ar.minimum)),
     operation("where", "a choice", "condition x y", _where, zero_from("x", "y")),
-    operation("masked_fill", "a masked value", "x mask value", _masked_fill, zero_from("x", "value")),
+    operation("masked_fill", "a masked value", "x mask value", _masked_fill, zero_from("x", "value"), watched=True),
     operation("nan_to_num", "a cleaned value", "x nan", _nan_to_num),
     operation("fill", "a filled value", "x value", _fill),
     operation("erf", "an error function", "x", unary(lambda r: increasing(math.erf, r, saturates=True)), reached),

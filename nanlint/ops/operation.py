@@ -63,6 +63,7 @@ class Operation:
         hazard: where it breaks, if it does.
         overflow: where a result in float32 is finite, if that is bounded.
         role: what it does to the identity of its first operand.
+        watched: a rule may speak of it although no number is dangerous: of its shape or its options.
     """
 
     name: str
@@ -73,11 +74,12 @@ class Operation:
     hazard: Hazard | None = None
     role: Role = Role.COMPUTE
     overflow: Range | None = None
+    watched: bool = False
 
     @property
-    def is_risky(self) -> bool:
+    def may_break(self) -> bool:
         """May a rule speak of it wherever it stands?"""
-        return self.hazard is not None or self.overflow is not None
+        return self.watched or self.hazard is not None or self.overflow is not None
 
 
 @dataclass(frozen=True, slots=True)

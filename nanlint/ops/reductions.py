@@ -69,15 +69,23 @@ REDUCTIONS = (
     operation(
         "prod", "a product of all elements", "x dim keepdim", unary(ar.product_of), _product_grounds, role=Role.REDUCE
     ),
-    operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE),
+    operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE, watched=True),
     _reduction("max", "a maximum", _same),
     _reduction("min", "a minimum", _same),
     _reduction("median", "a median", _same),
     operation("quantile", "a quantile", "x q dim keepdim", unary(ar.mean_of), role=Role.REDUCE),
     operation(
-        "std", "a standard deviation", "x dim correction keepdim unbiased", unary(ar.spread_of), known, role=Role.REDUCE
+        "std",
+        "a standard deviation",
+        "x dim correction keepdim unbiased",
+        unary(ar.spread_of),
+        known,
+        role=Role.REDUCE,
+        watched=True,
     ),
-    operation("var", "a variance", "x dim correction keepdim unbiased", unary(_var), known, role=Role.REDUCE),
+    operation(
+        "var", "a variance", "x dim correction keepdim unbiased", unary(_var), known, role=Role.REDUCE, watched=True
+    ),
     operation("norm", "a norm", "x ord dim keepdim", _norm, known, role=Role.REDUCE),
     operation("trace", "a trace", "x", unary(ar.sum_of), role=Role.REDUCE),
     operation("argmax", "an index", "x dim keepdim", always(COUNT), known, role=Role.REDUCE),

@@ -56,6 +56,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "jax": ("jax.scipy.special.xlogy",),
         "tensorflow": ("tensorflow.math.xlogy",),
     },
+    "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
     "normalize": {"torch": ("torch.nn.functional.normalize",)},
     "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},

@@ -1,0 +1,224 @@
+"""NaN removed where it shows, and left where it arises: a loss that is cleaned or skipped, gradients set to 0.
+
+A question about the shape of a training loop. It is asked of the syntax: which name is differentiated, and what is done
+to it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.checks.wording import finding
+from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
+from nanlint.facts import Facts, Trouble
+from nanlint.flow.state import State
+from nanlint.flow.uses import Use
+from nanlint.ir import nodes
+from nanlint.ops.spellings import method
+from nanlint.values.value import UNKNOWN
+
+_TESTS = frozenset({"isnan", "isinf", "isfinite"})
+_REDUCTIONS = frozenset({"sum", "mean"})
+_BACKWARD = frozenset({"backward", "manual_backward"})
+# what Lightning and its kin differentiate is what these return
+_STEPS = frozenset({"training_step", "compute_loss"})
+_STOPS = frozenset({"exit", "_exit", "breakpoint", "set_trace", "abort", "quit"})
+
+
+def nan_swept_under(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """A loss or a gradient of which NaN is removed before the step."""
+    if facts.chain:
+        return  # the syntax is the same in each call
+    for name, body in facts.bodies():
+        own = list(_statements(body))
+        losses = _differentiated(name, own)
+        for statement in own:
+            for node in (*_cleaned(name, statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
+                yield _finding(card, facts, node, statement)
+
+
+def _finding(card: Card, facts: Facts, node: nodes.Expr, statement: nodes.Stmt) -> Finding:
+    spelling = method("nan_to_num")
+    assert spelling is not None
+    about = nodes.Apply(node.origin, spelling, {"x": node})
+    use = Use(about, statement, {}, UNKNOWN, State({}), "torch", True)
+    return finding(card, facts, use, Trouble(Evidence.POSSIBLE, "NaN"), operand=node)
+
+
+# --- what is differentiated --------------------------------------------------------------------------------------
+
+
+def _differentiated(function: str, statements: Sequence[nodes.Stmt]) -> set[str]:
+    """The variables whose gradient is asked for in this function."""
+    found: set[str] = set()
+    for statement in statements:
+        for expr in _expressions(statement):
+            if isinstance(expr, nodes.Call) and getattr(expr.func, "name", "") in _BACKWARD:
+                base = getattr(expr.func, "base", None)
+                found |= _names(expr.args[0]) if expr.args and not _is_tensor(base) else _names(base)
+        if function in _STEPS and isinstance(statement, nodes.Return) and isinstance(statement.value, nodes.Name):
+            found.add(statement.value.id)
+    return found
+
+
+def _is_tensor(base: object) -> bool:
+    """Is it a loss, rather than an accelerator that is given one?"""
+    if not isinstance(base, nodes.Name):
+        return isinstance(base, nodes.Call | nodes.Apply)
+    return "loss" in base.id.lower()
+
+
+def _names(expr: object) -> set[str]:
+    return {one.id for one in _parts(expr) if isinstance(one, nodes.Name) and one.path is None}
+
+
+# --- what is done to it ------------------------------------------------------------------------------------------
+
+
+def _cleaned(function: str, statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
+    """`loss = torch.nan_to_num(loss)` and `torch.nan_to_num(loss).backward()`."""
+    if function in _STEPS and isinstance(statement, nodes.Return) and statement.value is not None:
+        if _is(statement.value, "nan_to_num"):
+            yield statement.value
+        return
+    if isinstance(statement, nodes.Assign) and any(
+        isinstance(target, nodes.Name) and target.id in losses for target in statement.targets
+    ):
+        value = statement.value
+        while isinstance(value, nodes.Apply) and value.spelling.operation.name in _REDUCTIONS:
+            value = value.operands["x"]
+        if _is(value, "nan_to_num"):
+            yield value
+    for expr in _expressions(statement):
+        if isinstance(expr, nodes.Call) and getattr(expr.func, "name", "") in _BACKWARD:
+            for base in (getattr(expr.func, "base", None), *expr.args[:1]):
+                if isinstance(base, nodes.Apply) and _is(base, "nan_to_num"):
+                    yield base
+
+
+def _skipped(statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
+    """`if torch.isnan(loss): continue`."""
+    if not isinstance(statement, nodes.If) or not (_asked(statement.test) & losses):
+        return
+    body = statement.orelse if _asks_for_good(statement.test) else statement.body
+    inside = list(_statements(body))
+    stops = any(
+        isinstance(one, nodes.Raise | nodes.Break | nodes.Assert) or any(map(_is_stop, _expressions(one)))
+        for one in inside
+    )
+    if inside and not stops and any(_goes_on(one, losses) for one in inside):
+        yield statement.test
+
+
+def _asked(test: nodes.Expr) -> set[str]:
+    """The variables of which the condition asks whether they are NaN."""
+    found: set[str] = set()
+    for expr in _parts(test):
+        if isinstance(expr, nodes.Apply) and expr.spelling.operation.name in _TESTS:
+            found |= _names(expr.operands.get("x"))
+        elif isinstance(expr, nodes.Call) and _last(expr.func) in _TESTS:
+            found |= {name for arg in expr.args for name in _names(arg)}
+    return found
+
+
+def _asks_for_good(test: nodes.Expr) -> bool:
+    """Is it the finite loss that takes the first branch?"""
+    negated = isinstance(test, nodes.Not) or _is(test, "logical_not")
+    finite = any(
+        _is(expr, "isfinite") or (isinstance(expr, nodes.Call) and _last(expr.func) == "isfinite")
+        for expr in _parts(test)
+    )
+    return finite != negated
+
+
+def _goes_on(statement: nodes.Stmt, losses: set[str]) -> bool:
+    """The next batch, or another number in place of the loss."""
+    if isinstance(statement, nodes.Continue):
+        return True
+    return isinstance(statement, nodes.Assign) and any(
+        isinstance(target, nodes.Name) and target.id in losses for target in statement.targets
+    )
+
+
+def _is_stop(expr: nodes.Expr) -> bool:
+    return isinstance(expr, nodes.Call) and _last(expr.func) in _STOPS
+
+
+def _zeroed(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
+    """`p.grad[torch.isnan(p.grad)] = 0` and `p.grad.nan_to_num_()`."""
+    if isinstance(statement, nodes.Assign):
+        for target in statement.targets:
+            if isinstance(target, nodes.Subscript) and _is_gradient(target.base):
+                parts = [part for index in target.index for part in _parts(index)]
+                if any(_is(part, "isnan") for part in parts):
+                    yield target
+    for expr in _expressions(statement):
+        if isinstance(expr, nodes.Apply) and _is(expr, "nan_to_num") and _is_gradient(expr.operands["x"]):
+            yield expr
+        if isinstance(expr, nodes.Call) and _last(expr.func) == "register_hook" and expr.args:
+            hook = expr.args[0]
+            if isinstance(hook, nodes.Lambda) and _is(hook.body, "nan_to_num"):
+                yield hook.body
+
+
+def _is_gradient(expr: nodes.Expr) -> bool:
+    """Is it `p.grad` or `p.grad.data`?"""
+    if isinstance(expr, nodes.Attribute) and expr.name == "data":
+        expr = expr.base
+    return isinstance(expr, nodes.Attribute) and expr.name == "grad"
+
+
+def _is(expr: nodes.Expr, operation: str) -> bool:
+    return isinstance(expr, nodes.Apply) and expr.spelling.operation.name == operation
+
+
+def _last(func: nodes.Expr) -> str:
+    """`isnan` of `math.isnan` and of `isnan`."""
+    path = getattr(func, "path", None) or getattr(func, "name", None) or getattr(func, "id", "")
+    return str(path).rpartition(".")[2]
+
+
+# --- walking -----------------------------------------------------------------------------------------------------
+
+
+def _statements(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
+    """The statements of a block and of those inside it, but not of functions."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
+            continue
+        for part in ("body", "orelse", "final"):
+            yield from _statements(getattr(statement, part, ()))
+        for part in ("handlers", "cases"):
+            for arm in getattr(statement, part, ()):
+                yield from _statements(arm.body)
+
+
+def _expressions(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
+    """The expressions of a statement itself."""
+    if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
+        return
+    for each in fields(statement):
+        if each.name not in ("origin", "body", "orelse", "final", "handlers", "cases"):
+            yield from _parts(getattr(statement, each.name))
+
+
+def _parts(content: Any) -> Iterator[nodes.Expr]:
+    """The expressions in something, itself included; each once."""
+    if isinstance(content, tuple | list):
+        for one in content:
+            yield from _parts(one)
+    elif isinstance(content, dict):
+        yield from _parts(tuple(content.values()))
+    elif isinstance(content, nodes.Expr):
+        yield content
+        hidden = ("args", "keywords", "callee") if isinstance(content, nodes.Apply) else ()
+        if is_dataclass(content):
+            for each in fields(content):
+                if each.name not in ("origin", "spelling", *hidden):
+                    yield from _parts(getattr(content, each.name))
