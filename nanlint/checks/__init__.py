@@ -8,6 +8,7 @@ from nanlint.cards import Card
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.memory import uninitialised_memory
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.config import RuleOptions, Settings
@@ -20,7 +21,15 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap)
+    for check in (
+        log_of_sigmoid,
+        log_sum_exp_by_hand,
+        softmax_by_hand,
+        division_by_norm,
+        norm_by_hand,
+        where_trap,
+        uninitialised_memory,
+    )
 }
 
 
@@ -33,14 +42,15 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     cards = tuple(cards)
     alone = _found(cards, facts, settings)
     in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
-    kept = [one for one in alone if not facts.is_seen_in_calls(one.use)]
+    kept = [one for one in alone if one.use is None or not facts.is_seen_in_calls(one.use)]
     return _most_specific(_strongest([*kept, *in_calls]))
 
 
 def _is_new(one: Finding, facts: Facts) -> bool:
     """In another file only what this file passes to it is our affair."""
-    elsewhere = facts.elsewhere(one.use) is not None
-    return not elsewhere or (one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence))
+    if one.use is None or facts.elsewhere(one.use) is None:
+        return True
+    return one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence)
 
 
 def _found(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[Finding]:
@@ -68,9 +78,9 @@ def _most_specific(found: Iterable[Finding]) -> list[Finding]:
     best: dict[int, int] = {}
     kept = list(found)
     for one in kept:
-        use = id(one.use.node.origin)
+        use = id(one.subject.origin)
         best[use] = max(best.get(use, 0), _specificity(one.card))
-    return [one for one in kept if _specificity(one.card) == best[id(one.use.node.origin)]]
+    return [one for one in kept if _specificity(one.card) == best[id(one.subject.origin)]]
 
 
 def _specificity(card: Card) -> int:

@@ -18,16 +18,18 @@ class Finding:
 
     Attributes:
         card: the rule.
-        use: the use it is about; of several findings about one use only the most specific is kept.
+        use: the use it is about, if it is about a value; of several findings about one use only the most specific is
+            kept.
         node: the expression to underline.
         message: one line, lower case, no full stop.
         why: the links that explain the value, most direct first.
         repair: how to mend it, if we can.
+        place: the statement that `node` stands in, where there is no use.
         chain: the calls in which it is met, the outermost first; empty where the function alone is reason enough.
     """
 
     card: Card
-    use: Use
+    use: Use | None
     node: Expr
     message: str
     evidence: Evidence
@@ -35,9 +37,17 @@ class Finding:
     why: tuple[Why, ...] = ()
     repair: Repair | None = None
     chain: tuple[Context, ...] = ()
+    place: Stmt | None = None
 
     @property
-    def statement(self) -> Stmt:
+    def subject(self) -> Expr:
+        """What is wrong: the application, be it underlined or only its operand."""
+        return self.node if self.use is None else self.use.node
+
+    @property
+    def statement(self) -> Stmt | None:
         """The statement that the underlined expression stands in."""
         place = next((context for context in self.chain if context.call is self.node), None)
-        return self.use.statement if place is None else place.statement
+        if place is not None:
+            return place.statement
+        return self.place if self.use is None else self.use.statement

@@ -58,6 +58,11 @@ def is_hyper_parameter(name: str) -> bool:
     return _HYPER.match(name) is not None
 
 
+def is_mask(name: str) -> bool:
+    """Does the name say: this chooses some and leaves others out?"""
+    return _MASK.match(name) is not None
+
+
 def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
     """Does a class of this name, with these bases, prepare data, schedule noise or measure? Then without gradients."""
     if any(base.endswith("Module") for base in bases):
@@ -77,7 +82,7 @@ def is_undifferentiated_file(path: str) -> bool:
 
 def named(name: str, term: Term | None) -> Value:
     """A parameter, attribute or dict entry of which only the name is known."""
-    if _MASK.match(name):
+    if is_mask(name):
         return Value(BOOLEAN, Kind.UNKNOWN, Grounds.KNOWN, term, differentiable=False)
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE

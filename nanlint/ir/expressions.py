@@ -11,6 +11,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
+from nanlint.ops.memory import ALLOCATORS
 from nanlint.ops.operation import Form, Role, Spelling
 from nanlint.ops.reductions import CONDITIONS
 
@@ -58,11 +59,13 @@ class Expressions:
         self.mentions: dict[str, int] = {}  # names and attributes read so far
         self.yields = False
         self.numbers = 0  # operations that make new numbers
+        self.allocations: list[nodes.Apply | nodes.Call] = []  # what makes memory and writes nothing to it
 
     def take_over(self, inner: Expressions) -> None:
         """What was met in an inner scope was met in this one too."""
         self.hazards += inner.hazards
         self.numbers += inner.numbers
+        self.allocations += inner.allocations
         for word, count in inner.mentions.items():
             self.mentions[word] = self.mentions.get(word, 0) + count
 
@@ -220,7 +223,10 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
-        return nodes.Call(node, func, positional, keywords)
+        called = nodes.Call(node, func, positional, keywords)
+        if path in ALLOCATORS:
+            self.allocations.append(called)
+        return called
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
         positional = list(map(self.expr, node.args))
@@ -248,7 +254,10 @@ class Expressions:
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
         extras = _extras(operands, positional, keywords)
-        return nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
+        applied = nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
+        if spelling.operation.name == "empty" and spelling.framework == "torch":
+            self.allocations.append(applied)
+        return applied
 
     def params(self, arguments: ast.arguments, inner: Expressions) -> tuple[nodes.Param, ...]:
         """Defaults are evaluated outside, names are bound inside."""

@@ -1,0 +1,565 @@
+"""How a file treats memory: what is written, what is read, and under which names, found without running anything.
+
+The order of statements does not matter here. What is written anywhere counts as written: that can only silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from nanlint.flow.functions import decorator_path
+from nanlint.ir import nodes
+from nanlint.ops import memory
+from nanlint.ops.operation import Form, Role
+
+
+class Touch(Enum):
+    """What is done to a piece of memory."""
+
+    LOOK = "look"  # its shape is asked for, or it is shown
+    READ = "read"  # its numbers matter
+    CHANGE = "change"  # written with what is reckoned from what it held: `x += 1`
+    PART = "part"  # an item or slice is assigned
+    WRITE = "write"
+    HAND = "hand"  # handed to a function that we do not know, whose result is used
+    ESCAPE = "escape"  # handed to a function that we do not know, perhaps to be filled
+    LEAVE = "leave"  # returned
+
+
+class Place(NamedTuple):
+    """Where memory is kept: "name", an attribute of `self`, an attribute of something else, or where it was made.
+
+    Attributes:
+        owner: the id of the function, class or expression it belongs to; 0 for the module and for any object.
+    """
+
+    kind: str
+    owner: int
+    name: str
+
+
+class Touched(NamedTuple):
+    """One occasion."""
+
+    touch: Touch
+    node: nodes.Expr
+    loops: int  # how many loops it stands in
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """An expression that allocates memory and writes nothing to it.
+
+    Attributes:
+        frozen: it becomes a buffer or a parameter that is not trained: such things are loaded.
+        trained: it becomes a parameter.
+        owner: the class in whose methods it stands.
+    """
+
+    node: nodes.Apply | nodes.Call
+    statement: nodes.Stmt
+    owner: nodes.ClassDef | None
+    loops: int
+    frozen: bool
+    trained: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Scope:
+    """A function, lambda or comprehension; `names` are those it binds itself."""
+
+    owner: int
+    names: frozenset[str]
+
+
+# what becomes of a value: it is treated so, or goes to these places
+How = Touch | tuple[Place, ...]
+
+_LOOKING = frozenset(
+    f"builtins.{name}"
+    for name in "print len isinstance issubclass type id str repr hasattr callable super format".split()
+)
+_HANDING_ON = frozenset(
+    f"builtins.{name}" for name in "zip enumerate reversed list tuple iter sorted dict set next filter".split()
+)
+# all parameters of a module, under one name
+_EVERYTHING = frozenset("parameters named_parameters _parameters buffers named_buffers _buffers state_dict".split())
+_MEMBERS = frozenset({"items", "values", "get", "select", "tensor_split", "hsplit", "vsplit", "swapdims", "copy"})
+_LOADING = frozenset({"load_state_dict", "_load_from_state_dict"})
+# whatever is called so fills what it is given
+_FILLING = re.compile(r"(?:_|^)(?:init|fill|reset)|_$|[a-z]Init")
+_SETTING_UP = ("init", "reset", "build", "setup", "set_", "fill", "load", "new", "post", "weight")
+
+ANY = "*"
+
+
+@dataclass(slots=True)
+class Touches:
+    """What a file, or some classes of it, do to memory.
+
+    Attributes:
+        flows: place → the places that the same memory is known under from there.
+        sources: place → where what it holds may come from; None for what is none of ours.
+        leaks: classes (by id) whose objects hand themselves to functions that we do not know.
+        called: class → the methods of `self` that it calls.
+        applied: class → what `self.apply` is given.
+    """
+
+    touched: dict[Place, list[Touched]] = field(default_factory=dict)
+    flows: dict[Place, set[Place]] = field(default_factory=dict)
+    sources: dict[Place, set[Place | None]] = field(default_factory=dict)
+    sites: dict[Place, Site] = field(default_factory=dict)
+    leaks: set[int] = field(default_factory=set)
+    called: dict[int, set[str]] = field(default_factory=dict)
+    applied: dict[int, list[nodes.Expr]] = field(default_factory=dict)
+
+
+class Walk:
+    """Walks over statements and writes down how they treat memory."""
+
+    def __init__(self, raw: Iterable[nodes.Expr] = ()) -> None:
+        self.found = Touches()
+        self._raw = {id(node) for node in raw}
+        self._scopes: list[_Scope] = []
+        self._class: nodes.ClassDef | None = None
+        self._receiver: str | None = None
+        self._function = ""
+        self._statement: nodes.Stmt | None = None
+        self._loops = 0
+        self._frozen = self._trained = False
+
+    # --- places ----------------------------------------------------------------------------------------------
+
+    def _variable(self, name: str) -> Place:
+        owner = next((scope.owner for scope in reversed(self._scopes) if name in scope.names), 0)
+        return Place("name", owner, name)
+
+    def _attribute(self, base: nodes.Expr, name: str) -> Place:
+        own = isinstance(base, nodes.Name) and base.id == self._receiver
+        return Place("attribute", id(self._class) if own else 0, name)
+
+    def _touch(self, place: Place, how: How, node: nodes.Expr) -> None:
+        if isinstance(how, tuple):
+            self.found.flows.setdefault(place, set()).update(how)
+            for target in how:
+                self.found.sources.setdefault(target, set()).add(place)
+            return
+        if how is Touch.HAND and place.kind == "attribute":
+            # what the forward pass computes with is not filled there
+            how = Touch.ESCAPE if any(word in self._function.lower() for word in _SETTING_UP) else Touch.READ
+        if how is Touch.LEAVE and place.kind == "attribute":
+            how = Touch.READ
+        if how is not Touch.LOOK:
+            self.found.touched.setdefault(place, []).append(Touched(how, node, self._loops))
+
+    def _other(self, how: How) -> None:
+        """A value that is none of ours goes there."""
+        if isinstance(how, tuple):
+            for target in how:
+                self.found.sources.setdefault(target, set()).add(None)
+
+    def _targets(self, target: nodes.Expr) -> tuple[Place, ...]:
+        """The places an assignment binds, after what it writes has been noted."""
+        if isinstance(target, nodes.Name):
+            return () if target.path is not None else (self._variable(target.id),)
+        if isinstance(target, nodes.Display):
+            return tuple(place for item in target.items for place in self._targets(item))
+        if isinstance(target, nodes.Starred):
+            return self._targets(target.value)
+        if isinstance(target, nodes.Subscript):
+            self.visit(target.base, Touch.PART, target)
+            self._indices(target)
+        elif isinstance(target, nodes.Attribute):
+            if target.name in memory.VIEWS:
+                self.visit(target.base, Touch.WRITE)
+            elif target.name not in memory.LOOKS:
+                self.visit(target.base, Touch.LOOK)
+                return (self._attribute(target.base, target.name),)
+        return ()
+
+    # --- statements ------------------------------------------------------------------------------------------
+
+    def block(self, body: Iterable[nodes.Stmt]) -> None:
+        for statement in body:
+            self._statement = statement
+            handler = _STATEMENTS.get(type(statement))
+            if handler is not None:
+                handler(self, statement)
+
+    def assign(self, node: nodes.Assign) -> None:
+        value = node.value
+        if node.augmented:
+            self._augmented(node.targets[0], value)
+            return
+        into = tuple(place for target in node.targets for place in self._targets(target))
+        self.visit(value, into or Touch.HAND)
+
+    def _augmented(self, target: nodes.Expr, value: nodes.Expr) -> None:
+        if isinstance(value, nodes.Apply):
+            for name, operand in value.operands.items():
+                if name != "x":
+                    self.visit(operand, Touch.READ)
+        self.visit(target, Touch.CHANGE)
+
+    def evaluate(self, node: nodes.Evaluate) -> None:
+        self.visit(node.value, Touch.LOOK)
+
+    def return_(self, node: nodes.Return) -> None:
+        if node.value is not None:
+            self.visit(node.value, Touch.LEAVE)
+
+    def parts(self, node: nodes.Raise | nodes.Assert | nodes.Delete) -> None:
+        parts = node.parts if isinstance(node, nodes.Raise) else ()
+        for part in (*parts, *((node.test,) if isinstance(node, nodes.Assert) else ())):
+            self.visit(part, Touch.LOOK)
+
+    def if_(self, node: nodes.If) -> None:
+        self.visit(node.test, Touch.READ)
+        self.block(node.body)
+        self.block(node.orelse)
+
+    def while_(self, node: nodes.While) -> None:
+        self.visit(node.test, Touch.READ)
+        self._loop(node.body)
+        self.block(node.orelse)
+
+    def for_(self, node: nodes.For) -> None:
+        self.visit(node.iter, self._targets(node.target))
+        self._loop(node.body)
+        self.block(node.orelse)
+
+    def _loop(self, body: Sequence[nodes.Stmt]) -> None:
+        self._loops += 1
+        self.block(body)
+        self._loops -= 1
+
+    def with_(self, node: nodes.With) -> None:
+        for context, target in node.items:
+            self.visit(context, Touch.LOOK if target is None else self._targets(target))
+        self.block(node.body)
+
+    def try_(self, node: nodes.Try) -> None:
+        for body in (node.body, *(handler.body for handler in node.handlers), node.orelse, node.final):
+            self.block(body)
+
+    def match(self, node: nodes.Match) -> None:
+        self.visit(node.subject, Touch.READ)
+        for case in node.cases:
+            self.block(case.body)
+
+    def function(self, node: nodes.FunctionDef) -> None:
+        kept = self._receiver, self._function, self._loops, self._statement
+        for decorator in node.decorators:
+            self.visit(decorator, Touch.LOOK)
+        is_method = self._class is not None and not self._scopes
+        if is_method:
+            static = any(decorator_path(one).endswith("staticmethod") for one in node.decorators)
+            self._receiver = node.params[0].name if node.params and not static else None
+        if is_method or not self._scopes:
+            self._function = node.name
+        self._scopes.append(_Scope(id(node), node.assigned))
+        self._loops = 0
+        for param in node.params:
+            self._other((self._variable(param.name),))
+        self.block(node.body)
+        self._scopes.pop()
+        self._receiver, self._function, self._loops, self._statement = kept
+
+    def class_(self, node: nodes.ClassDef) -> None:
+        kept = self._class, self._receiver, self._scopes
+        self._class, self._receiver, self._scopes = node, None, []
+        self.block(node.body)
+        self._class, self._receiver, self._scopes = kept
+
+    # --- expressions -----------------------------------------------------------------------------------------
+
+    def visit(self, node: nodes.Expr, how: How, at: nodes.Expr | None = None) -> None:
+        """Note what becomes of the memory that an expression denotes; `at` is what says so."""
+        handler = _EXPRESSIONS.get(type(node))
+        if handler is not None:
+            handler(self, node, how, at or node)
+
+    def name(self, node: nodes.Name, how: How, at: nodes.Expr) -> None:
+        if node.path is not None:
+            self._other(how)
+        elif node.id == self._receiver:
+            if isinstance(how, tuple) or how in (Touch.ESCAPE, Touch.HAND):
+                self.found.leaks.add(id(self._class))
+        else:
+            self._touch(self._variable(node.id), how, at)
+
+    def constant(self, node: nodes.Constant, how: How, at: nodes.Expr) -> None:
+        if node.value is not None:
+            self._other(how)
+
+    def attribute(self, node: nodes.Attribute, how: How, at: nodes.Expr) -> None:
+        if node.path is not None or node.name in memory.LOOKS:
+            self.visit(node.base, Touch.LOOK)
+            self._other(how)
+        elif node.name in memory.VIEWS:
+            self.visit(node.base, how, at)
+        else:
+            self.visit(node.base, Touch.LOOK)
+            name = ANY if node.name in _EVERYTHING else node.name
+            self._touch(self._attribute(node.base, name), how, at)
+
+    def subscript(self, node: nodes.Subscript, how: How, at: nodes.Expr) -> None:
+        self.visit(node.base, how, at)
+        self._indices(node)
+
+    def _indices(self, node: nodes.Subscript) -> None:
+        for index in node.index:
+            self.visit(index, Touch.READ)
+
+    def slice(self, node: nodes.Slice, how: How, at: nodes.Expr) -> None:
+        for part in node.parts:
+            if part is not None:
+                self.visit(part, Touch.READ)
+
+    def items(self, node: nodes.Display | nodes.DictDisplay, how: How, at: nodes.Expr) -> None:
+        items = node.items if isinstance(node, nodes.Display) else node.values
+        for item in items:
+            self.visit(item, how)
+        if not items:
+            self._other(how)
+
+    def conditional(self, node: nodes.Conditional, how: How, at: nodes.Expr) -> None:
+        self.visit(node.test, Touch.READ)
+        self.visit(node.body, how)
+        self.visit(node.orelse, how)
+
+    def logical(self, node: nodes.Logical, how: How, at: nodes.Expr) -> None:
+        self.visit(node.left, how)
+        self.visit(node.right, how)
+
+    def compare(self, node: nodes.Compare, how: How, at: nodes.Expr) -> None:
+        looks = all(operator in ("is", "is not", "in", "not in") for operator, _ in node.links)
+        for part in (node.left, *(right for _, right in node.links)):
+            self.visit(part, Touch.LOOK if looks else Touch.READ)
+        self._other(how)
+
+    def inner(self, node: nodes.Not | nodes.Starred, how: How, at: nodes.Expr) -> None:
+        self.visit(node.operand if isinstance(node, nodes.Not) else node.value, how)
+
+    def walrus(self, node: nodes.Walrus, how: How, at: nodes.Expr) -> None:
+        self.visit(node.value, self._targets(node.target))
+        self.visit(node.target, how)
+
+    def comprehension(self, node: nodes.Comprehension, how: How, at: nodes.Expr) -> None:
+        names = frozenset(name for part in node.generators for name in _bound(part.target))
+        self._scopes.append(_Scope(id(node), names))
+        self._loops += 1
+        for part in node.generators:
+            self.visit(part.iter, self._targets(part.target))
+            for condition in part.conditions:
+                self.visit(condition, Touch.READ)
+        for element in node.elements:
+            self.visit(element, how)
+        self._loops -= 1
+        self._scopes.pop()
+
+    def lambda_(self, node: nodes.Lambda, how: How, at: nodes.Expr) -> None:
+        self._scopes.append(_Scope(id(node), frozenset(param.name for param in node.params)))
+        self.visit(node.body, Touch.LEAVE)
+        self._scopes.pop()
+        self._other(how)
+
+    def opaque(self, node: nodes.Opaque, how: How, at: nodes.Expr) -> None:
+        for part in node.parts:
+            self.visit(part, Touch.LOOK if node.is_text else Touch.ESCAPE)
+        self._other(how)
+
+    # --- calls -----------------------------------------------------------------------------------------------
+
+    def apply(self, node: nodes.Apply, how: How, at: nodes.Expr) -> None:
+        operation, form = node.spelling.operation, node.spelling.form
+        operands = dict(node.operands)
+        if id(node) in self._raw:
+            self._site(node, how)
+        x = operands.pop("x", None)
+        method = node.callee.name if isinstance(node.callee, nodes.Attribute) else ""
+        if x is None:
+            pass
+        elif form is Form.INPLACE:
+            self._in_place(method, x, node.keywords, how, node)
+        elif operation.name in memory.FROM_NOTHING or operation.name in ("size", "len"):
+            self.visit(x, Touch.LOOK)
+        elif operation.role is Role.VIEW or operation.name == "part":
+            self.visit(x, how, at)
+        else:
+            self.visit(x, Touch.LOOK if how is Touch.LOOK else Touch.READ)
+            self._other(how)
+        for operand in operands.values():
+            self.visit(operand, Touch.LOOK if how is Touch.LOOK else Touch.READ)
+        for extra in node.extras:
+            self.visit(extra, Touch.WRITE if extra is node.keywords.get("out") else Touch.READ)
+
+    def _site(self, node: nodes.Apply | nodes.Call, how: How) -> None:
+        place = Place("site", id(node), "")
+        assert self._statement is not None
+        self.found.sites[place] = Site(node, self._statement, self._class, self._loops, self._frozen, self._trained)
+        self._touch(place, how, node)
+
+    def _in_place(self, method: str, x: nodes.Expr, keywords: Container[str], how: How, at: nodes.Expr) -> None:
+        """`x.normal_()`: the result is `x` itself."""
+        if method not in memory.STILL:
+            changes = method in memory.CHANGING and "include_self" not in keywords
+            self.visit(x, Touch.CHANGE if changes else Touch.WRITE, at)
+        self.visit(x, how)
+
+    def call(self, node: nodes.Call, how: How, at: nodes.Expr) -> None:
+        path = getattr(node.func, "path", None)
+        if id(node) in self._raw:
+            self._site(node, how)
+            self._arguments(node, Touch.LOOK)
+        elif path is not None:
+            self._function_call(node, path, how)
+        elif isinstance(node.func, nodes.Attribute):
+            self._method_call(node, node.func, how)
+        else:
+            self.visit(node.func, Touch.LOOK)
+            self._arguments(node, _handed(getattr(node.func, "id", ""), how))
+            self._other(how)
+
+    def _function_call(self, node: nodes.Call, path: str, how: How) -> None:
+        if path in memory.WRAPPERS:
+            self._wrapped(node, path, how)
+        elif path in _LOOKING or "_calculate_" in path:
+            self._arguments(node, Touch.LOOK)
+        elif path in _HANDING_ON:
+            self._arguments(node, how)
+        elif path in ("builtins.getattr", "builtins.setattr") and len(node.args) > 1:
+            self._by_name(node, how)
+            return
+        elif memory.only_reads(path) and "beta" not in node.keywords:
+            self._arguments(node, Touch.LOOK if how is Touch.LOOK else Touch.READ)
+        elif path.endswith("Module.__init__"):
+            return
+        else:
+            self._arguments(node, _handed(path.rpartition(".")[2], how))
+        if path not in memory.WRAPPERS and path not in _HANDING_ON:
+            self._other(how)
+
+    def _wrapped(self, node: nodes.Call, path: str, how: How) -> None:
+        kept = self._frozen, self._trained
+        trained = node.keywords.get("requires_grad") or (node.args[1] if len(node.args) > 1 else None)
+        self._trained = True
+        if path in memory.BUFFERS or (isinstance(trained, nodes.Constant) and trained.value is False):
+            self._frozen = True
+        self._arguments(node, how)
+        self._frozen, self._trained = kept
+        if not node.args and not node.keywords:
+            self._other(how)
+
+    def _by_name(self, node: nodes.Call, how: How) -> None:
+        """`getattr(self, name)`, `setattr(self, name, value)`."""
+        word = node.args[1]
+        name = word.value if isinstance(word, nodes.Constant) and isinstance(word.value, str) else ANY
+        place = self._attribute(node.args[0], name)
+        if len(node.args) > 2 and getattr(node.func, "path", None) == "builtins.setattr":
+            self.visit(node.args[2], (place,) if name is not ANY else Touch.ESCAPE)
+        else:
+            self._touch(place, how, node)
+
+    def _method_call(self, node: nodes.Call, func: nodes.Attribute, how: How) -> None:
+        name, base = func.name, func.base
+        own = isinstance(base, nodes.Name) and base.id == self._receiver
+        arguments = _handed(name, how)
+        if name in _EVERYTHING:
+            self._touch(self._attribute(base, ANY), how, node)
+            return
+        if name in ("register_parameter", "register_buffer", "register_module") and self._registered(node, base, name):
+            return
+        if name in memory.LOOKS or name in memory.VIEWS:
+            self.visit(base, Touch.LOOK)
+        elif name.endswith("_") and not name.endswith("__"):
+            self._in_place(name, base, node.keywords, how, node)
+            arguments = Touch.READ
+        elif name in _MEMBERS:
+            self.visit(base, how)
+        elif own:
+            self._own_call(node, name)
+        elif name == "__init__":
+            return
+        else:
+            self.visit(base, Touch.ESCAPE)
+        self._arguments(node, arguments)
+        self._other(how)
+
+    def _own_call(self, node: nodes.Call, name: str) -> None:
+        self.found.called.setdefault(id(self._class), set()).add(name)
+        if name == "apply":
+            self.found.applied.setdefault(id(self._class), []).extend(node.args)
+        elif name in _LOADING:
+            self._touch(Place("attribute", id(self._class), ANY), Touch.WRITE, node)
+
+    def _registered(self, node: nodes.Call, base: nodes.Expr, method: str) -> bool:
+        word = node.args[0] if node.args else node.keywords.get("name")
+        value = node.args[1] if len(node.args) > 1 else node.keywords.get("param") or node.keywords.get("tensor")
+        if not isinstance(word, nodes.Constant) or not isinstance(word.value, str) or value is None:
+            return False
+        kept, self._frozen = self._frozen, self._frozen or method == "register_buffer"
+        self.visit(value, (self._attribute(base, word.value),))
+        self._frozen = kept
+        return True
+
+    def _arguments(self, node: nodes.Call, how: How) -> None:
+        for arg in node.args:
+            self.visit(arg, how)
+        for name, arg in node.keywords.items():
+            self.visit(arg, Touch.WRITE if name == "out" else how)
+
+
+def _handed(function: str, how: How) -> Touch:
+    """What a function of this name, which we do not know, does to its arguments."""
+    if _FILLING.search(function) is not None:
+        return Touch.WRITE
+    return Touch.ESCAPE if how is Touch.LOOK else Touch.HAND
+
+
+def _bound(target: nodes.Expr) -> Iterable[str]:
+    if isinstance(target, nodes.Name):
+        return (target.id,)
+    items = target.items if isinstance(target, nodes.Display) else ()
+    return tuple(name for item in items for name in _bound(item))
+
+
+_STATEMENTS: dict[type, Callable[[Walk, Any], None]] = {
+    nodes.Assign: Walk.assign,
+    nodes.Evaluate: Walk.evaluate,
+    nodes.Return: Walk.return_,
+    nodes.Raise: Walk.parts,
+    nodes.Assert: Walk.parts,
+    nodes.If: Walk.if_,
+    nodes.While: Walk.while_,
+    nodes.For: Walk.for_,
+    nodes.With: Walk.with_,
+    nodes.Try: Walk.try_,
+    nodes.Match: Walk.match,
+    nodes.FunctionDef: Walk.function,
+    nodes.ClassDef: Walk.class_,
+}
+_EXPRESSIONS: dict[type, Callable[[Walk, Any, How, nodes.Expr], None]] = {
+    nodes.Name: Walk.name,
+    nodes.Constant: Walk.constant,
+    nodes.Attribute: Walk.attribute,
+    nodes.Subscript: Walk.subscript,
+    nodes.Slice: Walk.slice,
+    nodes.Display: Walk.items,
+    nodes.DictDisplay: Walk.items,
+    nodes.Conditional: Walk.conditional,
+    nodes.Logical: Walk.logical,
+    nodes.Compare: Walk.compare,
+    nodes.Not: Walk.inner,
+    nodes.Starred: Walk.inner,
+    nodes.Walrus: Walk.walrus,
+    nodes.Comprehension: Walk.comprehension,
+    nodes.Lambda: Walk.lambda_,
+    nodes.Opaque: Walk.opaque,
+    nodes.Apply: Walk.apply,
+    nodes.Call: Walk.call,
+}
