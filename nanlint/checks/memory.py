@@ -31,7 +31,7 @@ def uninitialised_memory(card: Card, facts: Facts, options: RuleOptions) -> Iter
 
 
 def _evidence(found: Uninitialised) -> Evidence:
-    if found.site.frozen:
+    if found.is_loaded:
         return Evidence.UNKNOWN  # buffers and parameters that are not trained come from a checkpoint
     # another file may initialise what others can reach
     return Evidence.POSSIBLE if found.is_attribute or found.fault is Fault.PARTLY_WRITTEN else Evidence.CERTAIN

@@ -14,15 +14,18 @@ from typing import Protocol
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Class, Function
-from nanlint.flow.touches import ANY, Place, Site, Touch, Touched, Touches, Walk
+from nanlint.flow.touches import ANY, UNNAMED, Place, Site, Touch, Touched, Touches, Walk
 from nanlint.ir import nodes
 from nanlint.ops import memory
 from nanlint.ops.reductions import CONDITIONS
-from nanlint.values.interval import SIZE
 
 _FILLED = (Touch.WRITE, Touch.ESCAPE, Touch.HAND)
 # methods of a base class that nobody sees, and that may initialise what this class adds
 _SETTING_UP = re.compile(r"init|reset|post|load|build|setup", re.IGNORECASE)
+# names of one number each
+_NUMBER = re.compile(
+    r"^(?:num|n)_|^[nNdD]$|(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
+)
 _LOADED = frozenset({"_load_from_state_dict", "from_float", "from_linear", "from_pretrained", "weight_loader"})
 
 
@@ -43,12 +46,14 @@ class Uninitialised:
         name: what it is called there, "self.weight" or "out"; None if it has no name.
         fault: what is wrong.
         node: where it is changed or partly written; else where it is allocated.
+        is_loaded: it is a buffer or parameter of a kind that comes from a file, as that of quantised layers does.
     """
 
     site: Site
     name: str | None
     fault: Fault
     node: nodes.Expr
+    is_loaded: bool
 
     @property
     def is_attribute(self) -> bool:
@@ -70,13 +75,12 @@ class Program(Protocol):
 
 def uninitialised(module: nodes.Module, program: Program) -> Iterator[Uninitialised]:
     """All uninitialised memory of a file that is read."""
-    sites = [node for node in module.allocations if _may_hold_nan(node)]
-    if sites:
-        walk = Walk(sites)
+    if any(map(_may_hold_nan, module.allocations)):
+        walk = Walk(module.allocations)
         walk.block(module.body)
         judge = _Judge(walk.found, module, program)
         for place, site in walk.found.sites.items():
-            if (found := judge.verdict(place, site)) is not None:
+            if _may_hold_nan(site.node) and (found := judge.verdict(place, site)) is not None:
                 yield found
 
 
@@ -105,9 +109,12 @@ class _Judge:
                 elif pure:
                     parts.append(one)
         found = self._fault(site, reads, changes, parts)
-        if found is None or any(self._is_filled_otherwise(each) for each in reached if each.kind == "attribute"):
+        attributes = [each for each in reached if each.kind == "attribute"]
+        own = [each for each in attributes if each.owner == id(site.owner)]
+        if found is None or (attributes and not own) or any(map(self._is_filled_otherwise, own)):
             return None
-        return Uninitialised(site, _name(reached), *found)
+        packed = any(_is_packed(other) for other in self.touches.sites.values() if other.owner is site.owner)
+        return Uninitialised(site, _name(reached), *found, site.frozen or (packed and site.trained))
 
     def _fault(
         self, site: Site, reads: list[Touched], changes: list[Touched], parts: list[Touched]
@@ -151,9 +158,11 @@ class _Judge:
     def _is_filled_otherwise(self, place: Place) -> bool:
         """Might the attribute be filled through another name, or by what stands in another file?"""
         owners = (*self.families.of(place.owner), 0)
+        everybody = (*self.families.own, *owners)  # a class may contain another, and initialise all there is in both
         if self.families.is_loaded(place.owner) or any(owner in self.touches.leaks for owner in owners):
             return True
-        outer = [Place("attribute", 0, place.name), *(Place("attribute", owner, ANY) for owner in owners)]
+        outer = [Place("attribute", 0, place.name), *(Place("attribute", owner, ANY) for owner in everybody)]
+        outer += [Place("attribute", owner, UNNAMED) for owner in owners]
         if any(_is_written(self.touches, each) for each in outer):
             return True
         if self.families.hidden_method(place.owner, self.touches.called):
@@ -164,7 +173,7 @@ class _Judge:
         return any(
             _is_written(touches, Place("attribute", owner, name))
             for owner, touches in self.families.elsewhere(place.owner)
-            for name in (place.name, ANY)
+            for name in (place.name, *((ANY, UNNAMED) if owner else ()))
         )
 
     def _may_initialise(self, function: nodes.Expr, place: Place) -> bool:
@@ -261,14 +270,16 @@ def _is_written(touches: Touches, place: Place) -> bool:
     """Is a place, or anything else that its memory is known as, written or set?"""
     seen = {place}
     waiting = [place]
-    if place.name != ANY and touches.sources.get(place, {None}) - set(touches.sites) - {None}:
+    if place.name not in (ANY, UNNAMED) and touches.sources.get(place, {None}) - set(touches.sites) - {None}:
         return True
-    if place.name != ANY and None in touches.sources.get(place, ()):
+    if place.name not in (ANY, UNNAMED) and None in touches.sources.get(place, ()):
         return True
     while waiting:
         here = waiting.pop()
         for one in touches.touched.get(here, ()):
-            if one.touch in (Touch.WRITE, Touch.PART) or (one.touch is Touch.ESCAPE and place.name != ANY):
+            if one.touch in (Touch.WRITE, Touch.PART) or (
+                one.touch is Touch.ESCAPE and place.name not in (ANY, UNNAMED)
+            ):
                 return True
         new = touches.flows.get(here, set()) - seen
         seen |= new
@@ -324,6 +335,13 @@ def _may_hold_nan(node: nodes.Apply | nodes.Call) -> bool:
     return not any(_is_zero(arg) for arg in args)
 
 
+def _is_packed(site: Site) -> bool:
+    """Is it a parameter that nobody trains: not even of floats, or of a dtype found by asking what there is?"""
+    dtype = site.node.keywords.get("dtype")
+    named = isinstance(dtype, nodes.Name) and dtype.id.isupper()
+    return site.trained and (site.frozen or named or _last_word(dtype) in memory.WHOLE_DTYPES)
+
+
 def _last_word(expr: nodes.Expr | None) -> str:
     if isinstance(expr, nodes.Constant):
         return str(expr.value)
@@ -350,8 +368,8 @@ def _is_size(expr: nodes.Expr) -> bool:
     if isinstance(expr, nodes.Constant):
         return isinstance(expr.value, int)
     if isinstance(expr, nodes.Name | nodes.Attribute):
-        name = expr.id if isinstance(expr, nodes.Name) else expr.name
-        return name == "shape" or assumptions.named(name, None).range == SIZE
+        # an `image_size` may well be a tuple: data then
+        return _NUMBER.search(expr.id if isinstance(expr, nodes.Name) else expr.name) is not None
     if isinstance(expr, nodes.Subscript):
         return isinstance(expr.base, nodes.Attribute) and expr.base.name == "shape"
     if isinstance(expr, nodes.Apply):

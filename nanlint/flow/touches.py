@@ -95,6 +95,7 @@ _FILLING = re.compile(r"(?:_|^)(?:init|fill|reset)|_$|[a-z]Init")
 _SETTING_UP = ("init", "reset", "build", "setup", "set_", "fill", "load", "new", "post", "weight")
 
 ANY = "*"
+UNNAMED = "?"  # an attribute whose name is found out when the program runs
 
 
 @dataclass(slots=True)
@@ -287,7 +288,7 @@ class Walk:
         if node.path is not None:
             self._other(how)
         elif node.id == self._receiver:
-            if isinstance(how, tuple) or how in (Touch.ESCAPE, Touch.HAND):
+            if isinstance(how, tuple) or how in (Touch.ESCAPE, Touch.HAND, Touch.WRITE):
                 self.found.leaks.add(id(self._class))
         else:
             self._touch(self._variable(node.id), how, at)
@@ -378,16 +379,19 @@ class Walk:
     def apply(self, node: nodes.Apply, how: How, at: nodes.Expr) -> None:
         operation, form = node.spelling.operation, node.spelling.form
         operands = dict(node.operands)
-        if id(node) in self._raw:
-            self._site(node, how)
         x = operands.pop("x", None)
         method = node.callee.name if isinstance(node.callee, nodes.Attribute) else ""
-        if x is None:
-            pass
+        if x is None or operation.name in memory.FROM_NOTHING or operation.name in ("size", "len"):
+            if x is not None and form is Form.INPLACE:
+                self._in_place(method, x, node.keywords, how, node)
+            elif id(node) in self._raw:
+                self._site(node, how)
+            else:
+                self._other(how)
+            if x is not None:
+                self.visit(x, Touch.LOOK)
         elif form is Form.INPLACE:
             self._in_place(method, x, node.keywords, how, node)
-        elif operation.name in memory.FROM_NOTHING or operation.name in ("size", "len"):
-            self.visit(x, Touch.LOOK)
         elif operation.role is Role.VIEW or operation.name == "part":
             self.visit(x, how, at)
         else:
@@ -458,10 +462,10 @@ class Walk:
     def _by_name(self, node: nodes.Call, how: How) -> None:
         """`getattr(self, name)`, `setattr(self, name, value)`."""
         word = node.args[1]
-        name = word.value if isinstance(word, nodes.Constant) and isinstance(word.value, str) else ANY
+        name = word.value if isinstance(word, nodes.Constant) and isinstance(word.value, str) else UNNAMED
         place = self._attribute(node.args[0], name)
         if len(node.args) > 2 and getattr(node.func, "path", None) == "builtins.setattr":
-            self.visit(node.args[2], (place,) if name is not ANY else Touch.ESCAPE)
+            self.visit(node.args[2], (place,) if name is not UNNAMED else Touch.ESCAPE)
         else:
             self._touch(place, how, node)
 
@@ -495,7 +499,7 @@ class Walk:
         if name == "apply":
             self.found.applied.setdefault(id(self._class), []).extend(node.args)
         elif name in _LOADING:
-            self._touch(Place("attribute", id(self._class), ANY), Touch.WRITE, node)
+            self._touch(Place("attribute", id(self._class), UNNAMED), Touch.WRITE, node)
 
     def _registered(self, node: nodes.Call, base: nodes.Expr, method: str) -> bool:
         word = node.args[0] if node.args else node.keywords.get("name")
