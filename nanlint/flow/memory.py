@@ -14,7 +14,8 @@ from typing import Protocol
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Class, Function
-from nanlint.flow.touches import ANY, UNNAMED, Place, Site, Touch, Touched, Touches, Walk
+from nanlint.flow.touches import ANY, UNNAMED, Place, Site, Touch, Touched, Touches
+from nanlint.flow.walk import Walk
 from nanlint.ir import nodes
 from nanlint.ops import memory
 from nanlint.ops.reductions import CONDITIONS
