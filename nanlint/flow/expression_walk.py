@@ -218,6 +218,8 @@ class ExpressionWalk:
             self._in_place(method, x, node.keywords, how, node)
         elif operation.role is Role.VIEW or operation.name == "part":
             self.visit(x, how, at)
+        elif operation.name == "stack" and not isinstance(how, tuple):
+            self.visit(x, how)  # padding that is handed on
         else:
             self.visit(x, Touch.LOOK if how is Touch.LOOK else Touch.READ)
             self._other(how)
