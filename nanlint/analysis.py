@@ -22,6 +22,7 @@ from nanlint.facts import Facts
 from nanlint.fix import Edit, Fix
 from nanlint.flow.assumptions import Trust, trusting
 from nanlint.flow.program import Analysis, interpret
+from nanlint.flow.uses import Use
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
 from nanlint.project import Project
@@ -139,7 +140,8 @@ class _Locator:
     def _wanted(self) -> Iterator[Any]:
         for one in self.found:
             yield one.node.origin
-            yield one.statement.origin
+            if one.statement is not None:
+                yield one.statement.origin
             for link in one.why:
                 yield link.node.origin
             for context in one.chain:
@@ -168,8 +170,8 @@ class _Locator:
         )
 
     def _related(self, one: Finding) -> Iterator[Related]:
-        if (module := self.facts.elsewhere(one.use)) is not None:
-            yield from self._related_elsewhere(one, module)
+        if one.use is not None and (module := self.facts.elsewhere(one.use)) is not None:
+            yield from self._related_elsewhere(one, one.use, module)
         for context in reversed(one.chain):
             if context.call is not one.node and (span := self._span(context.call)) is not None:
                 yield Related(span, f"`{context.function}` is called here")
@@ -178,10 +180,10 @@ class _Locator:
                 subject = "this" if link.node is one.node else f"`{self._name(link.node)}`"
                 yield Related(span, f"{subject} {_sentence(link)}")
 
-    def _related_elsewhere(self, one: Finding, module: nodes.Module) -> Iterator[Related]:
+    def _related_elsewhere(self, one: Finding, use: Use, module: nodes.Module) -> Iterator[Related]:
         """The operation itself, in the file that the call leads to."""
-        filename = self.facts.filename_of(one.use)
-        yield Related(span_of(module.source, one.use.node.origin), f"here, in `{one.chain[-1].function}`", filename)
+        filename = self.facts.filename_of(use)
+        yield Related(span_of(module.source, use.node.origin), f"here, in `{one.chain[-1].function}`", filename)
 
     def _name(self, node: nodes.Expr) -> str:
         """The variable that the value was given to, else the expression itself."""

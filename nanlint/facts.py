@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
 from nanlint.flow.functions import statements_of
+from nanlint.flow.memory import Uninitialised
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
@@ -55,6 +56,10 @@ class Facts:
     def chain(self) -> tuple[Context, ...]:
         """The calls that led here, the outermost first; empty where functions are seen on their own."""
         return self._analysis.chain
+
+    def uninitialised(self) -> Iterator[Uninitialised]:
+        """The memory that is read although nobody wrote it; the same in every call."""
+        return iter(()) if self.chain else self._analysis.uninitialised()
 
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""

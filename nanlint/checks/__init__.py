@@ -12,6 +12,7 @@ from nanlint.checks.gradients import where_trap
 from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
+from nanlint.checks.memory import uninitialised_memory
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
@@ -49,6 +50,7 @@ CHECKS: dict[str, Check] = {
         std_of_one_element,
         mean_of_nothing,
         nan_swept_under,
+        uninitialised_memory,
     )
 }
 
@@ -62,20 +64,21 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     cards = tuple(cards)
     alone = _found(cards, facts, settings)
     in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
-    kept = [one for one in alone if not facts.is_seen_in_calls(one.use)]
+    kept = [one for one in alone if one.use is None or not facts.is_seen_in_calls(one.use)]
     return _most_specific(_strongest(_uncovered([*kept, *in_calls])))
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:
     """`exp` in a softmax by hand is mended together with the softmax."""
     covered = {one.covers for one in found if one.covers is not None}
-    return (one for one in found if one.use.result.term not in covered)
+    return (one for one in found if one.use is None or one.use.result.term not in covered)
 
 
 def _is_new(one: Finding, facts: Facts) -> bool:
     """In another file only what this file passes to it is our affair."""
-    elsewhere = facts.elsewhere(one.use) is not None
-    return not elsewhere or (one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence))
+    if one.use is None or facts.elsewhere(one.use) is None:
+        return True
+    return one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence)
 
 
 def _found(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[Finding]:
@@ -103,9 +106,9 @@ def _most_specific(found: Iterable[Finding]) -> list[Finding]:
     best: dict[int, int] = {}
     kept = list(found)
     for one in kept:
-        use = id(one.use.node.origin)
+        use = id(one.subject.origin)
         best[use] = max(best.get(use, 0), _specificity(one.card))
-    return [one for one in kept if _specificity(one.card) == best[id(one.use.node.origin)]]
+    return [one for one in kept if _specificity(one.card) == best[id(one.subject.origin)]]
 
 
 def _specificity(card: Card) -> int:

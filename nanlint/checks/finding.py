@@ -18,17 +18,19 @@ class Finding:
 
     Attributes:
         card: the rule.
-        use: the use it is about; of several findings about one use only the most specific is kept.
+        use: the use it is about, if it is about a value; of several findings about one use only the most specific is
+            kept.
         node: the expression to underline.
         message: one line, lower case, no full stop.
         why: the links that explain the value, most direct first.
         repair: how to mend it, if we can.
+        place: the statement that `node` stands in, where there is no use.
         chain: the calls in which it is met, the outermost first; empty where the function alone is reason enough.
         covers: the value of another use about which nothing is left to say.
     """
 
     card: Card
-    use: Use
+    use: Use | None
     node: Expr
     message: str
     evidence: Evidence
@@ -37,9 +39,17 @@ class Finding:
     repair: Repair | None = None
     chain: tuple[Context, ...] = ()
     covers: Term | None = None
+    place: Stmt | None = None
 
     @property
-    def statement(self) -> Stmt:
+    def subject(self) -> Expr:
+        """What is wrong: the application, be it underlined or only its operand."""
+        return self.node if self.use is None else self.use.node
+
+    @property
+    def statement(self) -> Stmt | None:
         """The statement that the underlined expression stands in."""
         place = next((context for context in self.chain if context.call is self.node), None)
-        return self.use.statement if place is None else place.statement
+        if place is not None:
+            return place.statement
+        return self.place if self.use is None else self.use.statement

@@ -10,7 +10,7 @@ from nanlint.checks.finding import Finding
 from nanlint.diagnostic import Evidence, Severity
 from nanlint.facts import Facts, Trouble
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Assign, Expr
+from nanlint.ir.nodes import Assign, Expr, Stmt
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term, Value, Why
 
@@ -66,6 +66,15 @@ def finding(
     if facts.chain:
         message += f", in the call `{shortened(facts.text_of_call())}`"
     return Finding(card, use, shown, message, trouble.evidence, severity, why, repair, facts.chain, covers)
+
+
+def remark(
+    card: Card, node: Expr, statement: Stmt, evidence: Evidence, *, repair: Repair | None = None, **words: str
+) -> Finding:
+    """A finding about the shape of the program and not about a value; `words` are what the card's message names."""
+    message = card.message.format(**words)
+    severity = _LOWERED[card.severity] if evidence is Evidence.UNKNOWN else card.severity
+    return Finding(card, None, node, message, evidence, severity, repair=repair, place=statement)
 
 
 def _is_augmented(use: Use) -> bool:

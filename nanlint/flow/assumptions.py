@@ -142,6 +142,11 @@ def is_box_offset(name: str) -> bool:
     return _BOX_OFFSET.match(name) is not None
 
 
+def is_mask(name: str) -> bool:
+    """Does the name say: this chooses some and leaves others out?"""
+    return _MASK.match(name) is not None
+
+
 def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
     """Does a class of this name, with these bases, prepare data, schedule noise or measure? Then without gradients."""
     if any(base.endswith("Module") for base in bases):
@@ -163,7 +168,7 @@ def named(name: str, term: Term | None) -> Value:
     """A parameter, attribute or dict entry of which only the name is known."""
     if is_trusted_positive(name):
         return trusted(UNKNOWN.with_term(term))
-    if _MASK.match(name):
+    if is_mask(name):
         return Value(BOOLEAN, Kind.UNKNOWN, Grounds.KNOWN, term, differentiable=False)
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE

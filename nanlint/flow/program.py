@@ -8,8 +8,9 @@ from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.execute import Executor
-from nanlint.flow.functions import Class, Frame, statements_of
+from nanlint.flow.functions import Class, Frame, Function, statements_of
 from nanlint.flow.inline import work_limit
+from nanlint.flow.memory import Uninitialised, uninitialised
 from nanlint.flow.modules import Modules, NoModules
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Record, Trap, Use
@@ -136,6 +137,34 @@ class Analysis:
     def terms(self) -> tuple[Term, ...]:
         """Every term that an expression had."""
         return tuple(self._executor.by_term)
+
+    def uninitialised(self) -> Iterator[Uninitialised]:
+        """The memory that is read although nobody wrote it."""
+        return uninitialised(self.module, self)
+
+    def class_at(self, node: nodes.ClassDef) -> Class | None:
+        """The class that this top-level definition makes."""
+        value = self._executor.frame.vars.get(node.name)
+        cls = None if value is None else value.payload
+        return cls if isinstance(cls, Class) and cls.node is node else None
+
+    def bases_of(self, cls: Class) -> tuple[list[Class], list[str]]:
+        """Its bases in the project, and the dotted paths of those that are none of it."""
+        bases, foreign = list(cls.bases), []
+        for path in cls.foreign:
+            value = self._executor.imported(path, cls.frame.filename)
+            if value is not None and isinstance(value.payload, Class):
+                bases.append(value.payload)
+            else:
+                foreign.append(path)
+        if len(cls.node.bases) > len(cls.bases) + len(cls.foreign):
+            foreign.append("?")
+        return bases, foreign
+
+    def function_at(self, path: str) -> Function | None:
+        """The function of the project that an imported name denotes."""
+        value = self._executor.imported(path, self._executor.frame.filename)
+        return value.payload if value is not None and isinstance(value.payload, Function) else None
 
     @property
     def passing(self) -> frozenset[Term]:

@@ -12,6 +12,7 @@ from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
 from nanlint.ops import spellings
+from nanlint.ops.memory import ALLOCATORS
 from nanlint.ops.operation import ROUGH_CALLS, Form, Role, Spelling, is_rough
 from nanlint.ops.reductions import CONDITIONS
 
@@ -67,12 +68,14 @@ class Expressions:
         self.paths: set[str] = set()  # dotted paths of what was imported and read so far
         self.yields = False
         self.numbers = 0  # operations that make new numbers
+        self.allocations: list[nodes.Apply | nodes.Call] = []  # what makes memory and writes nothing to it
 
     def take_over(self, inner: Expressions) -> None:
         """What was met in an inner scope was met in this one too."""
         self.hazards += inner.hazards
         self.numbers += inner.numbers
         self.paths |= inner.paths
+        self.allocations += inner.allocations
         for word, count in inner.mentions.items():
             self.mentions[word] = self.mentions.get(word, 0) + count
 
@@ -239,10 +242,12 @@ class Expressions:
             spelling = receiver_method(func.name, positional)
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
-        self.hazards += path in ROUGH_CALLS or (
-            isinstance(func, nodes.Attribute) and _OF_LAYER.search(func.name) is not None
-        )
-        return nodes.Call(node, func, positional, keywords)
+        is_loss = isinstance(func, nodes.Attribute) and _OF_LAYER.search(func.name) is not None
+        self.hazards += is_loss or path in ROUGH_CALLS
+        called = nodes.Call(node, func, positional, keywords)
+        if path in ALLOCATORS:
+            self.allocations.append(called)
+        return called
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[nodes.Expr, ...], dict[str, nodes.Expr], bool]:
         positional = list(map(self.expr, node.args))
@@ -272,7 +277,10 @@ class Expressions:
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
         extras = _extras(operands, positional, keywords)
-        return nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
+        applied = nodes.Apply(node, spelling, operands, extras, callee, positional, keywords)
+        if spelling.operation.name == "empty" and spelling.framework == "torch":
+            self.allocations.append(applied)
+        return applied
 
     def params(self, arguments: ast.arguments, inner: Expressions) -> tuple[nodes.Param, ...]:
         """Defaults are evaluated outside, names are bound inside."""

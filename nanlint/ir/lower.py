@@ -21,7 +21,9 @@ def lower_module(tree: ast.Module, source: Source) -> nodes.Module:
     names.collect(tree.body, scope)
     lowering = _Lowering(scope)
     body = lowering.block(tree.body)
-    return nodes.Module(tree, source, body, scope.imports, tuple(scope.stars), lowering.mentions)
+    return nodes.Module(
+        tree, source, body, scope.imports, tuple(scope.stars), lowering.mentions, tuple(lowering.allocations)
+    )
 
 
 class _Lowering(Expressions):

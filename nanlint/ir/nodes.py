@@ -315,3 +315,4 @@ class Module:
     imports: dict[str, str]  # module-level alias → dotted path
     stars: tuple[str, ...] = ()  # `from path. import *`, with the dot after the path
     mentions: dict[str, int] = field(default_factory=dict)  # how often each name or attribute is read
+    allocations: tuple[Apply | Call, ...] = ()  # what makes memory and writes nothing to it: `torch.empty(3)`
