@@ -122,6 +122,10 @@ class Facts:
         """The value of a term when it was last evaluated."""
         return self._analysis.value_of_term(term)
 
+    def default_of(self, term: Term) -> float | int | None:
+        """The number a parameter or attribute has if nobody gives another."""
+        return self._analysis.default_of(term)
+
     def producer(self, term: Term, use: Use) -> Apply | None:
         """The application that made a term: the one written inside this use if there is one, else the last."""
         inside = self._analysis.part_with_term(use.node, term)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from nanlint.cards import Card
+from nanlint.checks.epsilons import ineffective_epsilon
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
@@ -20,7 +21,7 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap)
+    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap, ineffective_epsilon)
 }
 
 

@@ -148,7 +148,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if spelling.operation.hazard is not None and self.recording:
+        if self.recording and (spelling.operation.hazard is not None or is_half(operands, result)):
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
@@ -220,6 +220,8 @@ class Evaluator(Members):
         framework = arms[0].framework or arms[1].framework or spelling.framework
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
         result = replace(joined, term=term, kind=kind, framework=framework)
+        if self.recording and is_half(operands, result):
+            self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE:
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         return result
@@ -330,6 +332,11 @@ class Evaluator(Members):
             return Value(kind=Kind.DICT)
         term = self.terms.make("part", values[0].term, self.terms.fresh())
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=term, payload=None, attains=None)
+
+
+def is_half(operands: dict[str, Value], result: Value) -> bool:
+    """In half precision everything can break: 65520 is inf there, 1e-8 is 0."""
+    return result.dtype is DType.FLOAT16 or any(value.dtype is DType.FLOAT16 for value in operands.values())
 
 
 def _number_in(text: Value) -> Value:

@@ -45,6 +45,9 @@ _COMPARE: dict[type, str] = {
 # more elements than that are data, in which nobody reckons
 _TABLE = 10_000
 
+# in half precision every operation can break
+_HALF = frozenset({"half", "float16"})
+
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
@@ -80,6 +83,7 @@ class Expressions:
 
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
+        self.hazards += isinstance(value, str) and value in _HALF
         is_known = value is not Ellipsis and not isinstance(value, complex)
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
@@ -87,6 +91,7 @@ class Expressions:
         base = self.expr(node.value)
         name = node.attr
         self._mention(name)
+        self.hazards += name in _HALF
         path = getattr(base, "path", None)
         return nodes.Attribute(node, base, name, f"{path}.{name}" if path is not None else None)
 
