@@ -21,7 +21,15 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand, division_by_norm, norm_by_hand, where_trap, ineffective_epsilon)
+    for check in (
+        log_of_sigmoid,
+        log_sum_exp_by_hand,
+        softmax_by_hand,
+        division_by_norm,
+        norm_by_hand,
+        where_trap,
+        ineffective_epsilon,
+    )
 }
 
 

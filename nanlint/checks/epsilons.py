@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.reckoning import Lost, Reckoning, short
+from nanlint.checks.reckoning import Reckoning
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts, Trouble
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
-from nanlint.repair import epsilons
+from nanlint.repair.epsilons import Lost, effective, larger_argument, short
 from nanlint.values.interval import Range
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType, Grounds, Kind, Value
@@ -37,12 +37,13 @@ def ineffective_epsilon(card: Card, facts: Facts, options: RuleOptions) -> Itera
         found = _lost_before(facts, use, value, hazard)
         if found is not None:
             trouble, lost = found
-            repair = epsilons.effective(facts, use, lost)
+            repair = effective(facts, use, lost)
             operand = use.node.operands.get(hazard.operand)
             yield finding(card, facts, use, trouble, operand=operand, reasons=value, repair=repair)
     for use in facts.uses(_NORMALISING):
-        if (trouble := _vanishing_argument(facts, use)) is not None:
-            yield finding(card, facts, use, trouble, repair=epsilons.larger_argument(facts, use))
+        vanishing = _vanishing_argument(facts, use)
+        if vanishing is not None:
+            yield finding(card, facts, use, vanishing, repair=larger_argument(facts, use))
 
 
 def _lost_before(facts: Facts, use: Use, value: Value, hazard: Hazard) -> tuple[Trouble, Sequence[Lost]] | None:

@@ -6,12 +6,13 @@ Where the two differ, a small constant was lost: `1e-10 + 1 - p` is at least 1e-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, nextafter
 
 from nanlint.facts import Facts
 from nanlint.ops.catalogue import OPERATIONS
 from nanlint.ops.operation import Role
+from nanlint.repair.epsilons import Lost
 from nanlint.values import arithmetic as ar
 from nanlint.values.interval import REAL, Range, constant
 from nanlint.values.rounding import round_to, rounded
@@ -26,41 +27,6 @@ _SUMS = frozenset({"add", "sub"})
 _BOUNDS = {"clamp": ("min", "max"), "maximum": ("x", "y"), "minimum": ("x", "y")}
 
 _SMALL = 5e-3  # larger ones are no epsilons; 1 - 1e-3 is 1 in bfloat16
-_FORMATS = {None: "float32"}
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A small constant that does nothing.
-
-    Attributes:
-        inside: the sum or clamp that it is lost in.
-        epsilon: the constant's term; for a bound, the term of the bound (`1 - 1e-8`).
-        size: the constant.
-        beside: the number that it vanishes beside; 0 where it is 0 itself.
-        dtype: the format in which it is lost.
-        bounds: is it one of the limits of a clamp?
-    """
-
-    inside: Term
-    epsilon: Term
-    size: float
-    beside: float
-    dtype: DType | None
-    bounds: bool
-
-    def __str__(self) -> str:
-        name = _FORMATS.get(self.dtype) or str(getattr(self.dtype, "value", ""))
-        if self.beside == 0:
-            return f"{short(self.size)} is 0 in {name}"
-        sign = "+" if self.size > 0 else "-"
-        return f"{short(self.beside)} {sign} {short(abs(self.size))} is {short(self.beside)} in {name}"
-
-
-def short(number: float) -> str:
-    """1e-8 rather than 1e-08, and 1 rather than 1.0."""
-    digits, _, exponent = f"{number:.3g}".partition("e")
-    return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 class Reckoning:

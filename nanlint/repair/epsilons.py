@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
@@ -18,8 +18,18 @@ _RESOLUTION = {None: "1e-6", DType.FLOAT32: "1e-6", DType.FLOAT16: "1e-3", DType
 _SMALLEST = {DType.FLOAT16: "1e-4"}
 
 
-class Lost(Protocol):
-    """A small constant that does nothing; see `nanlint.checks.reckoning`."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A small constant that does nothing.
+
+    Attributes:
+        inside: the sum or clamp that it is lost in.
+        epsilon: the constant's term; for a bound, the term of the bound (`1 - 1e-8`).
+        size: the constant.
+        beside: the number that it vanishes beside; 0 where it is 0 itself.
+        dtype: the format in which it is lost.
+        bounds: is it one of the limits of a clamp?
+    """
 
     inside: Term
     epsilon: Term
@@ -27,6 +37,21 @@ class Lost(Protocol):
     beside: float
     dtype: DType | None
     bounds: bool
+
+    def __str__(self) -> str:
+        name = "float32" if self.dtype is None else self.dtype.value
+        if self.beside == 0:
+            return f"{short(self.size)} is 0 in {name}"
+        sign = "+" if self.size > 0 else "-"
+        return f"{short(self.beside)} {sign} {short(abs(self.size))} is {short(self.beside)} in {name}"
+
+
+def short(number: float) -> str:
+    """1e-8 rather than 1e-08, and 1 rather than 1.0."""
+    if not 0 < abs(number) < 1e-2:
+        return f"{number:.3g}"
+    digits, _, exponent = f"{number:.2e}".partition("e")
+    return f"{float(digits):g}e{int(exponent)}"
 
 
 def effective(facts: Facts, use: Use, lost: Sequence[Lost]) -> Repair | None:
