@@ -9,6 +9,7 @@ from nanlint.checks.epsilons import ineffective_epsilon
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.half_constants import half_overflow_constant
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.config import RuleOptions, Settings
@@ -29,6 +30,7 @@ CHECKS: dict[str, Check] = {
         norm_by_hand,
         where_trap,
         ineffective_epsilon,
+        half_overflow_constant,
     )
 }
 

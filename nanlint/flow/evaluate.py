@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.apply import apply, fitted, mixes, term_for
+from nanlint.flow.apply import apply, dtype_of, fitted, mixes, term_for
 from nanlint.flow.functions import Frame, Function
 from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
@@ -219,7 +219,8 @@ class Evaluator(Members):
         term = term_for(self.terms, spelling.operation.name, spelling.operation.operands, operands)
         framework = arms[0].framework or arms[1].framework or spelling.framework
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
-        result = replace(joined, term=term, kind=kind, framework=framework)
+        dtype = dtype_of({key: value for key, value in operands.items() if key != condition}, spelling.operation.name)
+        result = replace(joined, term=term, kind=kind, framework=framework, dtype=dtype)
         if self.recording and is_half(operands, result):
             self._use(expr, operands, result, state)
         if spelling.form is Form.INPLACE:

@@ -62,6 +62,8 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "tensorflow": ("tensorflow.where",),
         "keras": ("keras.ops.where",),
     },
+    "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
+    "float16": {"torch": ("torch.float16",), "jax": ("jax.numpy.float16",)},
     "maximum": {
         "jax": ("jax.numpy.maximum",),
         "tensorflow": ("tensorflow.maximum",),
