@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nanlint.diagnostic import Evidence
@@ -51,6 +51,20 @@ class Facts:
     def chain(self) -> tuple[Context, ...]:
         """The calls that led here, the outermost first; empty where functions are seen on their own."""
         return self._analysis.chain
+
+    @property
+    def body(self) -> Sequence[Stmt]:
+        """The statements of the file."""
+        return self._analysis.module.body
+
+    def mentions(self, word: str) -> bool:
+        """Does the file read a variable or attribute of this name, or import it?"""
+        return word in self._analysis.module.mentions
+
+    def words(self) -> Iterator[str]:
+        """Every name and attribute that the file reads, and every path that it imports."""
+        yield from self._analysis.module.mentions
+        yield from self.imports.values()
 
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""

@@ -10,6 +10,8 @@ from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, sof
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.half_constants import half_overflow_constant
+from nanlint.checks.half_parameters import half_parameters_with_adam
+from nanlint.checks.mixed_precision import autocast_without_scaler
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.config import RuleOptions, Settings
@@ -31,6 +33,8 @@ CHECKS: dict[str, Check] = {
         where_trap,
         ineffective_epsilon,
         half_overflow_constant,
+        half_parameters_with_adam,
+        autocast_without_scaler,
     )
 }
 

@@ -10,6 +10,7 @@ from nanlint.fix import Applicability
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Apply, Constant, Expr
 from nanlint.repair.edits import Repair
+from nanlint.repair.halves import with_argument
 from nanlint.repair.precedence import as_summand
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType, Term
@@ -76,11 +77,7 @@ def larger_argument(facts: Facts, use: Use) -> Repair | None:
     size = _SMALLEST[DType.FLOAT16]
     if given is not None:
         return Repair(Applicability.UNSAFE, f"enlarge to {size}", ((given, size),)) if _is_literal(given) else None
-    text = facts.text(use.node)
-    inside = text[:-1].rstrip()
-    if not text.endswith(")") or inside.endswith(",") or "\n" in text:
-        return None
-    return Repair(Applicability.UNSAFE, f"give `eps={size}`", ((use.node, f"{inside}, eps={size})"),))
+    return with_argument(facts, use.node, f"eps={size}", f"give `eps={size}`")
 
 
 def _enlarged(node: Expr, lost: Lost) -> tuple[Expr, str, str] | None:

@@ -63,6 +63,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "keras": ("keras.ops.where",),
     },
     "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
+    "bfloat16": {"torch": ("torch.bfloat16",), "jax": ("jax.numpy.bfloat16",)},
     "float16": {"torch": ("torch.float16",), "jax": ("jax.numpy.float16",)},
     "maximum": {
         "jax": ("jax.numpy.maximum",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Expr, Name
+from nanlint.ir.nodes import Call, Expr, Name
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import library
 from nanlint.values.value import DType, Value
@@ -37,3 +37,35 @@ def _dtype_text(facts: Facts, use: Use) -> str | None:
             return f"{facts.text(node)}.dtype"
     written = library(facts, use, "float16")
     return None if written is None else written.text
+
+
+def in_bfloat16(facts: Facts, use: Use, call: Call) -> Repair | None:
+    """`autocast(…, dtype=torch.bfloat16)`, which needs no scaler."""
+    dtype = library(facts, use, "bfloat16")
+    if dtype is None:
+        return None
+    given = call.keywords.get("dtype") or (call.args[1] if len(call.args) > 1 else None)
+    message = f"use `{dtype.text}`, which has the range of float32"
+    if given is not None:
+        return Repair(Applicability.UNSAFE, message, ((given, dtype.text),), dtype.imports)
+    return with_argument(facts, use.node, f"dtype={dtype.text}", message)
+
+
+def with_argument(facts: Facts, call: Expr, argument: str, message: str) -> Repair | None:
+    """A call with one more argument at its end."""
+    text = facts.text(call)
+    inside = text[:-1].rstrip()
+    if not text.endswith(")") or inside.endswith(",") or "\n" in text:
+        return None
+    separator = "" if inside.endswith("(") else ", "
+    return Repair(Applicability.UNSAFE, message, ((call, f"{inside}{separator}{argument})"),))
+
+
+def larger_epsilon(facts: Facts, use: Use, call: Call) -> Repair | None:
+    """`eps=1e-4` for an optimiser of float16 parameters."""
+    given = call.keywords.get("eps")
+    if given is not None:
+        return Repair(Applicability.UNSAFE, "enlarge to 1e-4", ((given, "1e-4"),))
+    if len(call.args) > 3:  # positional arguments up to eps: not to be counted here
+        return None
+    return with_argument(facts, use.node, "eps=1e-4", "give `eps=1e-4`")
