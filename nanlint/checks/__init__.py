@@ -10,6 +10,7 @@ from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, sof
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
 from nanlint.checks.half_constants import half_overflow_constant
+from nanlint.checks.half_losses import loss_in_half
 from nanlint.checks.half_parameters import half_parameters_with_adam
 from nanlint.checks.mixed_precision import autocast_without_scaler
 from nanlint.checks.norms import division_by_norm, norm_by_hand
@@ -34,6 +35,7 @@ CHECKS: dict[str, Check] = {
         ineffective_epsilon,
         half_overflow_constant,
         half_parameters_with_adam,
+        loss_in_half,
         autocast_without_scaler,
     )
 }

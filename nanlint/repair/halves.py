@@ -8,7 +8,8 @@ from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Call, Expr, Name
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import library
-from nanlint.values.value import DType, Value
+from nanlint.repair.precedence import as_primary
+from nanlint.values.value import DType, Term, Value
 
 # where the constant is added to something, the largest number would overflow with the next step
 _ADDED = frozenset({"add", "sub", "mul"})
@@ -69,3 +70,26 @@ def larger_epsilon(facts: Facts, use: Use, call: Call) -> Repair | None:
     if len(call.args) > 3:  # positional arguments up to eps: not to be counted here
         return None
     return with_argument(facts, use.node, "eps=1e-4", "give `eps=1e-4`")
+
+
+def upcast(facts: Facts, use: Use, term: Term) -> Repair | None:
+    """`.float()` behind what is squared or exponentiated."""
+    made = [use.node, facts.producer(use.values["x"].term, use)] if use.values["x"].term is not None else []
+    node = next(
+        (
+            operand
+            for each in made
+            if each is not None
+            for operand in each.operands.values()
+            if facts.term_of(operand) is term
+        ),
+        None,
+    )
+    if node is None or use.framework != "torch" or facts.chain:
+        return None
+    nodes = [node]
+    other = use.node.operands.get("y")
+    if use.operation.name == "mse_loss" and other is not None and use.values["y"].dtype is DType.FLOAT16:
+        nodes.append(other)
+    replaced = tuple((each, f"{as_primary(facts.text(each))}.float()") for each in nodes)
+    return Repair(Applicability.UNSAFE, "compute it in float32", replaced)
