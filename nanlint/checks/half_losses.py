@@ -1,4 +1,4 @@
-"""Squares and exponentials in float16, which ends at 65504: beyond lie the square of 256 and the exponential of 11.1."""
+"""Squares and exponentials in float16, which ends at 65504: the square of 256 is beyond, and so is exp(11.1)."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Call, Expr, Name
+from nanlint.ir.nodes import Apply, Call, Expr, Name
+from nanlint.ops.operation import Form
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import library
 from nanlint.repair.precedence import as_primary
@@ -14,6 +17,7 @@ from nanlint.values.value import DType, Term, Value
 # where the constant is added to something, the largest number would overflow with the next step
 _ADDED = frozenset({"add", "sub", "mul"})
 _ENOUGH = "1e4"
+_SUMS = frozenset({"add", "sub"})
 
 
 def fitting(facts: Facts, use: Use, node: Expr, value: Value) -> Repair | None:
@@ -87,9 +91,20 @@ def upcast(facts: Facts, use: Use, term: Term) -> Repair | None:
     )
     if node is None or use.framework != "torch" or facts.chain:
         return None
-    nodes = [node]
+    nodes = list(_halves_in(facts, node))
     other = use.node.operands.get("y")
     if use.operation.name == "mse_loss" and other is not None and use.values["y"].dtype is DType.FLOAT16:
-        nodes.append(other)
+        nodes += _halves_in(facts, other)
     replaced = tuple((each, f"{as_primary(facts.text(each))}.float()") for each in nodes)
     return Repair(Applicability.UNSAFE, "compute it in float32", replaced)
+
+
+def _halves_in(facts: Facts, node: Expr) -> Iterator[Expr]:
+    """Where to convert: the operands of a sum or difference, so that it is computed in float32 too."""
+    if isinstance(node, Apply) and node.spelling.form is Form.OPERATOR and node.spelling.operation.name in _SUMS:
+        values = [facts.value_of(operand) for operand in node.operands.values()]
+        if all(value is not None and value.dtype is DType.FLOAT16 for value in values):
+            for operand in node.operands.values():
+                yield from _halves_in(facts, operand)
+            return
+    yield node
