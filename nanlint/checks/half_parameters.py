@@ -42,6 +42,7 @@ _OPTIMIZERS = {
 # the same model, wrapped or moved
 _WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "DDP", "FSDP", "compile"})
 _MOVES = frozenset({"cuda", "cpu", "train", "eval", "requires_grad_", "to"})
+_HALF = ("half", "float16")
 _CONVERSIONS = {"half": DType.FLOAT16, "float": DType.FLOAT32, "bfloat16": DType.BFLOAT16, "double": DType.FLOAT64}
 # these keep or make float32 weights for the optimiser
 _LOOKED_AFTER = re.compile(r"deepspeed|apex|fp16_?optimizer|master|peft|lora|kbit|bitsandbytes", re.IGNORECASE)
@@ -107,7 +108,9 @@ class _Models:
 
 def half_parameters_with_adam(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """An adaptive optimiser with its default epsilon on the parameters of a model in float16."""
-    if facts.chain or not facts.mentions("parameters") or any(map(_LOOKED_AFTER.search, facts.words())):
+    if facts.chain or not (facts.mentions("parameters") and any(map(facts.mentions, _HALF))):
+        return
+    if any(map(_LOOKED_AFTER.search, facts.words())):
         return
     attributes: dict[str, bool] = {}
     for _, body in scopes(facts.body):
