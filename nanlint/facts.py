@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nanlint.diagnostic import Evidence
@@ -60,6 +60,16 @@ class Facts:
     def uninitialised(self) -> Iterator[Uninitialised]:
         """The memory that is read although nobody wrote it; the same in every call."""
         return iter(()) if self.chain else self._analysis.uninitialised()
+
+    @property
+    def body(self) -> Sequence[Stmt]:
+        """The statements of the file."""
+        return self._analysis.module.body
+
+    def words(self) -> Iterator[str]:
+        """Every name and attribute that the file reads, and every path that it imports."""
+        yield from self._analysis.module.mentions
+        yield from self.imports.values()
 
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""
@@ -143,6 +153,10 @@ class Facts:
         """The value of a term when it was last evaluated."""
         return self._analysis.value_of_term(term)
 
+    def default_of(self, term: Term) -> float | int | None:
+        """The number a parameter or attribute has if nobody gives another."""
+        return self._analysis.default_of(term)
+
     def producer(self, term: Term, use: Use) -> Apply | None:
         """The application that made a term: the one written inside this use if there is one, else the last."""
         inside = self._analysis.part_with_term(use.node, term)
@@ -208,7 +222,7 @@ class Facts:
         """Every term of one of these operations, wherever in the file."""
         return (one for one in self._analysis.terms() if one.head in heads)
 
-    def mentions(self, names: Collection[str]) -> bool:
+    def mentions(self, *names: str) -> bool:
         """Does the file read a name or an attribute that is called one of these?"""
         return not self._analysis.module.mentions.keys().isdisjoint(names)
 

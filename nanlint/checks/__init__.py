@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.angles import inverse_trig
+from nanlint.checks.epsilons import ineffective_epsilon
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradients import where_trap
+from nanlint.checks.half_constants import half_overflow_constant
+from nanlint.checks.half_losses import loss_in_half
+from nanlint.checks.half_parameters import half_parameters_with_adam
 from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.memory import uninitialised_memory
+from nanlint.checks.mixed_precision import autocast_without_scaler
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
@@ -51,6 +56,11 @@ CHECKS: dict[str, Check] = {
         mean_of_nothing,
         nan_swept_under,
         uninitialised_memory,
+        ineffective_epsilon,
+        half_overflow_constant,
+        half_parameters_with_adam,
+        loss_in_half,
+        autocast_without_scaler,
     )
 }
 
@@ -69,9 +79,13 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:
-    """`exp` in a softmax by hand is mended together with the softmax."""
+    """`exp` in a softmax by hand is mended together with the softmax; that an epsilon has no effect says more than that
+    its operand may be 0."""
     covered = {one.covers for one in found if one.covers is not None}
-    return (one for one in found if one.use is None or one.use.result.term not in covered)
+    for one in found:
+        term = None if one.use is None else one.use.result.term
+        if term is one.covers or term not in covered:
+            yield one
 
 
 def _is_new(one: Finding, facts: Facts) -> bool:

@@ -69,7 +69,7 @@ def _evidence(facts: Facts, use: Use, fill: Fill) -> Evidence | None:
         return None
     of_data = any(_OF_DATA.search(name) for name in names)
     causal = any(part.head == "triangle" for part in parts(fill.mask))
-    if use.framework == "numpy" or causal or is_unknown(fill.mask) or (facts.mentions(_CAUSAL_MAKERS) and not of_data):
+    if use.framework == "numpy" or causal or is_unknown(fill.mask) or (facts.mentions(*_CAUSAL_MAKERS) and not of_data):
         return Evidence.UNKNOWN
     return Evidence.POSSIBLE
 

@@ -92,7 +92,7 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
     name = operation.name
     framework = _framework(spelling, operands, default_framework)
     kind = _kind(spelling, operands, framework)
-    dtype = _dtype(operands, name)
+    dtype = dtype_of(operands, name)
     tensor = kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN)
     precision = dtype if tensor else DType.FLOAT64
     if kind is Kind.ARRAY and dtype is None:
@@ -163,7 +163,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     return Kind.TENSOR
 
 
-def _dtype(operands: dict[str, Value], name: str) -> DType | None:
+def dtype_of(operands: dict[str, Value], name: str) -> DType | None:
+    """The element type of a result, where it is visible."""
     explicit = operands.get("dtype")
     if explicit is not None:
         return explicit.dtype

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.apply import apply, fitted, mixes, term_for
+from nanlint.flow.apply import apply, dtype_of, fitted, mixes, term_for
 from nanlint.flow.functions import Frame, Function
 from nanlint.flow.members import Members
 from nanlint.flow.refine import Refiner
@@ -150,7 +150,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if self.recording and _is_watched(spelling, operands):
+        if self.recording and (_is_watched(spelling, operands) or is_half(operands, result)):
             self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
@@ -221,7 +221,10 @@ class Evaluator(Members):
         term = term_for(self.terms, spelling.operation.name, spelling.operation.operands, operands)
         framework = arms[0].framework or arms[1].framework or spelling.framework
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
-        result = replace(joined, term=term, kind=kind, framework=framework)
+        dtype = dtype_of({key: value for key, value in operands.items() if key != condition}, spelling.operation.name)
+        result = replace(joined, term=term, kind=kind, framework=framework, dtype=dtype)
+        if self.recording and is_half(operands, result):
+            self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE:
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         return result
@@ -332,6 +335,11 @@ class Evaluator(Members):
             return Value(kind=Kind.DICT)
         term = self.terms.make("part", values[0].term, self.terms.fresh())
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=term, payload=None, attains=None)
+
+
+def is_half(operands: dict[str, Value], result: Value) -> bool:
+    """In half precision everything can break: 65520 is inf there, 1e-8 is 0."""
+    return result.dtype is DType.FLOAT16 or any(value.dtype is DType.FLOAT16 for value in operands.values())
 
 
 def _number_in(text: Value) -> Value:

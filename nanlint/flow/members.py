@@ -99,6 +99,8 @@ class Members(Calls):
             return self.path(f"{base.payload}.{name}")
         if name == "shape":
             return Value(kind=Kind.SHAPE, term=term, differentiable=False)
+        if name == "dtype":
+            return Value(term=term, dtype=base.dtype, differentiable=False)
         if name in _VIEWS:
             if name in _ALIGNED:
                 return replace(base, term=self.terms.make("copy", base.term, None, None), items=None)

@@ -166,6 +166,27 @@ class Analysis:
         value = self._executor.imported(path, self._executor.frame.filename)
         return value.payload if value is not None and isinstance(value.payload, Function) else None
 
+    def default_of(self, term: Term, depth: int = 3) -> float | int | None:
+        """The number a parameter has by default; that of an attribute which a constructor's parameter was stored in."""
+        if depth == 0 or len(term.args) < 2:
+            return None
+        if term.head == "param":
+            function = self._executor.run.get(term.args[1])
+            param = None if function is None else named_parameter(function.node, term.args[0])
+            default = None if param is None or not isinstance(param.default, nodes.Constant) else param.default.value
+            return default if isinstance(default, int | float) else None
+        held = self._held_by(*term.args) if term.head == "attr" else None
+        return None if held is None else self.default_of(held, depth - 1)
+
+    def _held_by(self, receiver: object, name: str) -> Term | None:
+        """What an attribute of `self` was made from, as the constructor left it."""
+        if not isinstance(receiver, Term) or receiver.head != "param":
+            return None
+        function = self._executor.run.get(receiver.args[1])
+        owner = None if function is None else function.owner
+        value = None if owner is None else owner.attribute(name)
+        return None if value is None else value.term
+
     @property
     def passing(self) -> frozenset[Term]:
         """The terms whose value leaves the function they arise in."""
@@ -219,6 +240,11 @@ def parts_of(node: Any) -> Iterator[nodes.Expr]:
         for part in contents if isinstance(content, dict | tuple) else (content,):
             if isinstance(part, nodes.Expr):
                 yield part
+
+
+def named_parameter(function: nodes.FunctionDef | nodes.Lambda, name: object) -> nodes.Param | None:
+    """The parameter of this name."""
+    return next((param for param in function.params if param.name == name), None)
 
 
 def interpret(

@@ -48,6 +48,9 @@ _COMPARE: dict[type, str] = {
 # more elements than that are data, in which nobody reckons
 _TABLE = 10_000
 
+# in half precision every operation can break
+_HALF = frozenset({"half", "float16"})
+
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
@@ -98,13 +101,14 @@ class Expressions:
     def constant(self, node: ast.Constant) -> nodes.Expr:
         value = node.value
         is_known = value is not Ellipsis and not isinstance(value, complex)
-        self.hazards += isinstance(value, str) and value in _INFINITE
+        self.hazards += isinstance(value, str) and (value in _HALF or value in _INFINITE)
         return nodes.Constant(node, value) if is_known else nodes.Opaque(node, ())
 
     def attribute(self, node: ast.Attribute) -> nodes.Expr:
         base = self.expr(node.value)
         name = node.attr
         self._mention(name)
+        self.hazards += name in _HALF
         path: str | None = getattr(base, "path", None)
         if path is not None:
             self.hazards += name in _INFINITE

@@ -56,7 +56,6 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "jax": ("jax.scipy.special.xlogy",),
         "tensorflow": ("tensorflow.math.xlogy",),
     },
-    "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
     "normalize": {"torch": ("torch.nn.functional.normalize",)},
     "cosine_similarity": {"torch": ("torch.nn.functional.cosine_similarity",)},
     "vector_norm": {"torch": ("torch.linalg.vector_norm",)},
@@ -72,6 +71,9 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "tensorflow": ("tensorflow.where",),
         "keras": ("keras.ops.where",),
     },
+    "finfo": {"torch": ("torch.finfo",), "jax": ("jax.numpy.finfo",)},
+    "bfloat16": {"torch": ("torch.bfloat16",), "jax": ("jax.numpy.bfloat16",)},
+    "float16": {"torch": ("torch.float16",), "jax": ("jax.numpy.float16",)},
     "maximum": {
         "jax": ("jax.numpy.maximum",),
         "tensorflow": ("tensorflow.maximum",),
