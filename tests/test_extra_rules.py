@@ -129,8 +129,8 @@ def test_check_finds_them(project: Path, file: str, text: str) -> None:
     assert found["LIB101"]["location"]["row"] == 7
 
 
-def test_without_the_setting_nothing_is_found(project: Path) -> None:
-    assert _nanlint(project, "check", "--no-cache", "train.py").returncode == 0
+def test_without_the_setting_they_are_not_found(project: Path) -> None:
+    assert "LIB1" not in _nanlint(project, "check", "--no-cache", "train.py").stdout
 
 
 def test_their_examples_are_tests(project: Path) -> None:

@@ -126,5 +126,6 @@ def _most_specific(found: Iterable[Finding]) -> list[Finding]:
 
 
 def _specificity(card: Card) -> int:
-    """A pattern knows more than "made by", and that more than the bare operation."""
-    return 2 if card.check is not None else 1 if card.operand_from else 0
+    """What a project says of an operation itself wins; a pattern knows more than "made by", and that more than the bare
+    operation."""
+    return 3 if card.custom else 2 if card.check is not None else 1 if card.operand_from else 0

@@ -61,7 +61,7 @@ def _guarded(facts: Facts) -> frozenset[Term]:
 
 
 def _under_guard(term: Term) -> Term | None:
-    if term.head not in ("add", "clamp", "maximum", "where"):
+    if term.head not in ("add", "clamp", "maximum"):
         return None
     for name in ("x", "y"):
         part = operand(term, name)

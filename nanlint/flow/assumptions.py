@@ -64,7 +64,7 @@ _UNDIFFERENTIATED_CLASS = re.compile(
 )
 _UNDIFFERENTIATED_FUNCTION = re.compile(
     r"_?(?:predict|generate|evaluate|validate|plot|visuali[sz]e|preprocess|postprocess|compute_metrics?|"
-    r"validation_step|test_step|predict_step)(?:_|$)"
+    r"validation_step|test_step|predict_step|clip_grads?|get_grad_norm)(?:_|$)"
 )
 _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
