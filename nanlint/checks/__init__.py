@@ -89,9 +89,9 @@ def _uncovered(found: list[Finding]) -> Iterator[Finding]:
 
 
 def _is_new(one: Finding, facts: Facts) -> bool:
-    """In another file only what this file passes to it is our affair."""
+    """In another file only what this file passes to it is our affair, and in this file only what it passes itself."""
     if one.use is None or facts.elsewhere(one.use) is None:
-        return True
+        return not one.chain or one.chain[-1].filename == one.chain[0].filename
     return one.evidence > Evidence.UNKNOWN and not facts.is_known_alone(one.use, one.evidence)
 
 

@@ -22,6 +22,7 @@ class Importer(Evaluator):
     def __init__(self, terms: Terms, frame: Frame, modules: Modules) -> None:
         super().__init__(terms, frame)
         self.modules = modules
+        self._main = frame
         self.frames: dict[str, Frame | None] = {}  # of other files, by name
         self.weighed: frozenset[str] = frozenset()  # other files of which the text was looked at
 
@@ -53,6 +54,8 @@ class Importer(Evaluator):
         return None
 
     def _frame_of(self, filename: str) -> Frame | None:
+        if filename == self._main.filename:
+            return self._main  # through a cycle of imports; it is the same file, with the same functions
         if filename not in self.frames:
             module = self.modules.load(filename) if len(self.frames) < _MOST_FILES else None
             frame = self.frames[filename] = None if module is None else Frame(module, filename)

@@ -146,7 +146,7 @@ ACTIVATIONS = (
     operation("one_hot", "a one-hot code", "x", lambda operands: BOOLEAN, known),
     operation("dropout", "a dropout", "x p", _dropout, zero_from("x")),
     # what a layer with weights of its own makes: any number
-    operation("affine", "a layer's output", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
+    operation("affine", "a layer's output", "x y", lambda operands: ANY, fixed_at(Grounds.NONE)),
     operation("batch_norm", "a normalisation layer", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
     # losses: torch's binary_cross_entropy clamps its logarithm, the others take logits or log-probabilities
     operation("cross_entropy", "a cross-entropy", "x y ignore_index reduction", binary(_distance), known, watched=True),
