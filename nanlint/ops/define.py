@@ -91,14 +91,14 @@ reached = fixed_at(Grounds.REACHED)
 
 
 def zero_from(*names: str) -> GroundsRule:
-    """Where the result may be 0, the best founded of the operands that bring the 0 in; where none does, only underflow
-    or an infinite divisor gives 0. Elsewhere the weakest operand."""
+    """Where the result may be 0, the best founded of the operands that bring the 0 in; where none does, only extreme
+    operands give 0: that they are is supposed. Elsewhere the weakest operand."""
 
     def grounds(operands: Operands, result: Range) -> Grounds:
         if not result.may_be_zero():
             return weakest(operands, result)
         zeros = [_own(operands[name]) for name in names if name in operands and operands[name].range.may_be_zero()]
-        return min(max(zeros), Grounds.KNOWN) if zeros else min(weakest(operands, result), Grounds.UNDERFLOW)
+        return min(max(zeros), Grounds.KNOWN) if zeros else min(weakest(operands, result), Grounds.ASSUMED)
 
     return grounds
 
