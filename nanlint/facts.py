@@ -270,6 +270,7 @@ class Facts:
             or (divides and self._passes_zero(value.term))
             or (use.operation.name.startswith("log") and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
+            or self._is_over_all_but_the_batch(value.term)
         ):
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
@@ -313,6 +314,13 @@ class Facts:
             if self._sign_is_unknown(factor):
                 return True
         return False
+
+    def _is_over_all_but_the_batch(self, term: Term) -> bool:
+        """`x.std(dim=list(range(1, x.ndim)))`: are the dimensions worked out, to be all of them? One row or channel may
+        well be constant; that a whole example is, is extreme."""
+        dim = operand(peel(term), "dim") if peel(term).head in ("std", "var") else None
+        value = None if dim is None else self.value_of_term(dim)
+        return dim is not None and dim.head == "fresh" and value is not None and value.kind is Kind.SEQUENCE
 
     def _is_the_same_always(self, term: Term) -> bool:
         """Is it made of constants and settings only (noise schedules, position tables, windows)?"""
