@@ -62,6 +62,11 @@ class Facts:
         return iter(()) if self.chain else self._analysis.uninitialised()
 
     @property
+    def is_test(self) -> bool:
+        """Is it a file of tests?"""
+        return assumptions.is_test_file(self._analysis.filename)
+
+    @property
     def body(self) -> Sequence[Stmt]:
         """The statements of the file."""
         return self._analysis.module.body

@@ -36,3 +36,20 @@ def test_nothing_is_known(expression: str) -> None:
 )
 def test_a_small_number_was_added(expression: str) -> None:
     assert _found(expression) == []
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("test_loss.py", 0),
+        ("pkg/loss_test.py", 0),
+        ("conftest.py", 0),
+        ("test.py", 1),
+        ("tests/loss.py", 1),
+        ("a.py", 1),
+    ],
+)
+def test_files_of_tests(filename: str, expected: int) -> None:
+    text = "import torch\n\n\ndef f(x):\n    return torch.log(torch.softmax(x, -1))\n"
+    assert len(lint_source(Source(filename, text), CARDS, Settings())) == expected
+    assert len(lint_source(Source(filename, text), CARDS, Settings(evidence=Evidence.UNKNOWN))) == 1

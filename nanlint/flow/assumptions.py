@@ -70,6 +70,7 @@ _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
     r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
 )
+_TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
 
@@ -162,6 +163,11 @@ def is_undifferentiated_function(name: str) -> bool:
 def is_undifferentiated_file(path: str) -> bool:
     """Does the file hold metrics, transforms of data, noise schedules? (`transformers` is none of them.)"""
     return _UNDIFFERENTIATED_FILE.search(path.replace("\\", "/")) is not None
+
+
+def is_test_file(path: str) -> bool:
+    """Is it a file of tests? They try zeros and infinities on purpose, and a NaN in one tells of itself."""
+    return _TEST_FILE.search(path.replace("\\", "/")) is not None
 
 
 def named(name: str, term: Term | None) -> Value:

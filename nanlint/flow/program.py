@@ -71,6 +71,11 @@ class Analysis:
         return self.chain[-1].module if self.chain else self.module
 
     @property
+    def filename(self) -> str:
+        """The file that was interpreted."""
+        return self._executor.frame.filename
+
+    @property
     def dependencies(self) -> frozenset[str]:
         """The other files that were looked into: if one changes, this analysis may change."""
         return frozenset(self._executor.frames) | self._executor.weighed
