@@ -94,7 +94,8 @@ class Members(Calls):
         if isinstance(base.payload, Instance | Class) and (own := self._member(base, name)) is not None:
             return own if own.kind is Kind.FUNCTION else own.with_term(term)
         if isinstance(base.payload, tuple) and base.payload[0] == "finfo":
-            return spellings.finfo_attribute(name, base.payload[1])
+            limit = spellings.finfo_attribute(name, base.payload[1])
+            return limit.with_term(term if limit.constant is None else self.terms.make("const", limit.constant))
         if base.kind is Kind.NAMESPACE and isinstance(base.payload, str):
             return self.path(f"{base.payload}.{name}")
         if name == "shape":

@@ -14,6 +14,7 @@ from nanlint.values.interval import COUNT, NAN, NONNEGATIVE, Range, constant, in
 from nanlint.values.value import Grounds, Term, Value
 
 _ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
+_LOW = -1e4  # no logit is so low
 _BELOW_ONE = interval(0.0, 1.0)  # rounding may reach it
 
 
@@ -47,7 +48,7 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
         return result
     if x is y:
         return _known(result, constant(0))
-    x, y = peel(x), peel(y)
+    x, y = peel(x), _unfloored(peel(y))
     if _extreme(y, x, ("max", "amax", "logsumexp")):
         lower = _known(result, interval(hi=0.0))
         return lower if y.head == "logsumexp" or not _is_all(operands["x"]) else replace(lower, attains=0.0)
@@ -60,6 +61,15 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
     if x.head == "sum" and _operand(x) is y and min(operands["x"].range.lo, operands["y"].range.lo) >= 0:
         return result.with_range(NONNEGATIVE)  # one term of a sum is not larger than the sum
     return result
+
+
+def _unfloored(term: Term) -> Term:
+    """A maximum that was kept from being -inf, so that -inf is not subtracted from -inf: it is larger at most."""
+    if term.head != "clamp" or operand(term, "max") is not None:
+        return term
+    floor, inner = literal(operand(term, "min")), operand(term, "x")
+    is_low = isinstance(floor, int | float) and floor <= _LOW
+    return peel(inner) if is_low and inner is not None else term
 
 
 def _add(operands: dict[str, Value], result: Value) -> Value:
