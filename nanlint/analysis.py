@@ -59,7 +59,7 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
     with _no_collection(), trusting(trust):
         # a call of a card's own operation may stand in a function that holds nothing else of interest
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
-        facts = Facts(analysis)
+        facts = Facts(analysis, settings.target_torch)
         found = run_checks(cards, facts, settings)
         if "noqa" not in source.text and "nanlint:" not in source.text:
             found = [one for one in found if settings.reports(one.card, one.evidence)]

@@ -14,6 +14,7 @@ from typing import Any
 
 from nanlint.cards import Card
 from nanlint.diagnostic import Evidence
+from nanlint.requirements import Version, oldest_torch, parse_version
 
 ALL = "ALL"
 CONFIG_FILES = ("nanlint.toml", "pyproject.toml")
@@ -51,6 +52,8 @@ class Settings:
         extend_select: added to `select`.
         evidence: the weakest evidence to report, for all rules; None leaves it to each rule.
         epsilon: the constant that repairs write; None leaves it to each repair.
+        target_torch: the oldest torch the code runs on; None is any. Left out of the settings, it is what the
+            requirements of the project say.
         assume_positive: patterns of names that hold positive numbers.
         safe_functions: patterns of functions, by name or dotted path, that guard what they compute.
         exclude: patterns as in .gitignore, relative to `root`.
@@ -64,6 +67,7 @@ class Settings:
     extend_select: tuple[str, ...] = ()
     evidence: Evidence | None = None
     epsilon: float | None = None
+    target_torch: Version | None = None
     assume_positive: tuple[str, ...] = ()
     safe_functions: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -113,8 +117,13 @@ def load_settings(paths: Iterable[str] = ()) -> Settings:
         for name in CONFIG_FILES:
             path = folder / name
             if path.is_file() and (table := _read_table(path)) is not None:
-                return _settings(path, table)
-    return Settings(root=start)
+                return _with_torch(_settings(path, table))
+    return _with_torch(Settings(root=start))
+
+
+def _with_torch(settings: Settings) -> Settings:
+    known = settings.target_torch is not None
+    return settings if known else replace(settings, target_torch=oldest_torch(settings.root))
 
 
 def check_selectors(settings: Settings, cards: Collection[Card]) -> None:
@@ -217,6 +226,13 @@ def _positive(value: object, key: str) -> float:
     return float(value)
 
 
+def _torch(value: object, key: str) -> Version:
+    version = parse_version(value) if isinstance(value, str) else None
+    if version is None:
+        raise ConfigError(f'`{key}` must be a version like "2.4"')
+    return version
+
+
 def _rule_tables(value: object, key: str) -> Mapping[str, RuleOptions]:
     if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
         raise ConfigError(f"`{key}` must hold one table per rule, like [{key}.NAN101]")
@@ -239,6 +255,7 @@ _READERS: Mapping[str, Any] = {
     "extend-select": _words,
     "evidence": _evidence,
     "epsilon": _positive,
+    "target-torch": _torch,
     "assume-positive": _words,
     "safe-functions": _words,
     "exclude": _words,

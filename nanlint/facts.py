@@ -16,11 +16,14 @@ from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Module, Stmt
 from nanlint.ir.positions import span_of
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import literal, operand, squared
+from nanlint.requirements import Version
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
 # bounded on both sides of 0, without a liking for it
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
+# since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
+_FLAT_CLAMP = (2, 15)
 # a larger number is a summand like any other
 _EPSILON = 0.01
 _BLANK = " \t\f\r\n\\"  # what may stand between two tokens
@@ -48,8 +51,9 @@ class Trouble:
 class Facts:
     """What is known about one file after it was interpreted."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, target_torch: Version | None = None) -> None:
         self._analysis = analysis
+        self.target_torch = target_torch  # the oldest that the code runs on; None is any
         self.imports = analysis.module.imports  # module-level alias → dotted path
 
     @property
@@ -78,7 +82,7 @@ class Facts:
 
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""
-        return (Facts(analysis) for analysis in self._analysis.in_calls())
+        return (Facts(analysis, self.target_torch) for analysis in self._analysis.in_calls())
 
     def elsewhere(self, use: Use) -> Module | None:
         """The module a use stands in, if it is not the file that is linted."""
@@ -254,13 +258,18 @@ class Facts:
             if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
                 return None
             return found if self.passes_on(use) and not self._is_replaced(use, hazard) else None
-        if hazard.smooth is None or not use.differentiable or value.is_scalar:
+        if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
         found = _outside(value, hazard.smooth, use)
         if found is None or not self._passes_on(use, self._analysis.passing_gradient):
             return None
         found = self._weighed(found, value, use)
         return Trouble(found.evidence, found.what, gradient_only=True)
+
+    def _is_flat_at_its_end(self, value: Value) -> bool:
+        """Is it made by a clamp whose gradient at the bound is 0? That stops the infinite one that comes back."""
+        recent = self.target_torch is not None and self.target_torch >= _FLAT_CLAMP
+        return recent and value.framework == "torch" and self.produced_by(value) == "clamp"
 
     def _weighed(self, found: Trouble, value: Value, use: Use) -> Trouble:
         """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in

@@ -1,0 +1,45 @@
+"""Which torch a project runs on: what its own requirements say, where the settings say nothing."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Version = tuple[int, int]
+
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+# a lower bound, or the one version that is allowed
+_TORCH = re.compile(r"^\s*torch\s*(?:\[[^\]]*\]\s*)?\(?(?:[^;#]*,)?\s*(?:>=|==|~=)\s*(\d+\.\d+)", re.IGNORECASE)
+
+
+def parse_version(text: str) -> Version | None:
+    """`2.15` and `2.15.1` as (2, 15)."""
+    found = _VERSION.match(text.strip())
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def oldest_torch(folder: Path) -> Version | None:
+    """The oldest torch that the requirements of the project in this folder, or above it, allow. None: any."""
+    for place in (folder, *folder.parents):
+        for line in _requirements(place):
+            if (found := _TORCH.match(line)) is not None:
+                return parse_version(found[1])
+        if (place / ".git").exists() or (place / "pyproject.toml").is_file():
+            return None
+    return None
+
+
+def _requirements(folder: Path) -> Iterator[str]:
+    table: Any = {}
+    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # said elsewhere, if it matters
+        table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    listed = table.get("dependencies", []) if isinstance(table, dict) else []
+    yield from (line for line in listed if isinstance(line, str)) if isinstance(listed, list) else ()
+    try:
+        yield from (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
