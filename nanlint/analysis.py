@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -27,11 +28,14 @@ from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
+from nanlint.repair.precedence import as_primary
 from nanlint.source import Source, Span
 from nanlint.values.value import Grounds, Why
 
 # what files import from each other, read once for all the files of a run; it looks at a file's time before it answers
 _PROJECT = Project()
+
+_CALLS = re.compile(r"[\w\])]")  # what stands before the parentheses of a call
 
 _SIMPLE = (nodes.Assign, nodes.Evaluate, nodes.Return, nodes.Raise, nodes.Assert, nodes.Delete)
 
@@ -196,13 +200,22 @@ class _Locator:
             span = self._span(node)
             if span is None or "#" in text or "#" in self.source.slice(span):
                 return None
-            edits.append(Edit(span, text))
+            edits.append(Edit(self._without_parentheses(span, text), text))
         for line in repair.imports:
             edit = self._import(line)
             if edit is None:
                 return None
             edits.append(edit)
         return Fix(repair.applicability, repair.message, tuple(edits))
+
+    def _without_parentheses(self, span: Span, text: str) -> Span:
+        """The span with the parentheses around it, where the new text needs none. Those of a call stay."""
+        source = self.source.text
+        start, end = self.source.offset(span.start_line, span.start_column), self.source.offset(*span[2:])
+        own = source[start - 1 : start] == "(" and source[end : end + 1] == ")" and not _CALLS.match(source, start - 2)
+        if start < 2 or not own or as_primary(text) != text:
+            return span
+        return span._replace(start_column=span.start_column - 1, end_column=span.end_column + 1)
 
     def _import(self, text: str) -> Edit | None:
         """A new line after the last import at the top level."""
