@@ -9,6 +9,7 @@ from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
 from nanlint.flow.functions import statements_of
 from nanlint.flow.memory import Uninitialised
+from nanlint.flow.outlets import condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State, peel
 from nanlint.flow.uses import Context, Trap, Use
@@ -363,10 +364,10 @@ class Facts:
             return False
 
         def replaced(choice: Term, arm: Term) -> bool:
-            condition = operand(choice, "condition")
-            if choice.head != "where" or arm is condition:
+            condition = condition_for(choice, arm)
+            if condition is None:
                 return False
-            chosen = self._analysis.value_if(node, use.state, condition, arm is operand(choice, "x"))
+            chosen = self._analysis.value_if(node, use.state, *condition)
             return chosen is None or chosen.range.with_nan(False) <= hazard.safe
 
         return not self._analysis.passes(term, replaced)
@@ -397,9 +398,16 @@ def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
-    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _counts_a_batch(value.term)):
+    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent_batch(value, use)):
         return Evidence.POSSIBLE
     return Evidence.UNKNOWN
+
+
+def _is_silent_batch(value: Value, use: Use) -> bool:
+    """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
+    dividend = use.values.get("x")
+    raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
+    return not raises and _counts_a_batch(value.term)
 
 
 def _counts_a_batch(term: Term | None) -> bool:

@@ -11,12 +11,15 @@ from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow import assumptions
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import both_ways, literal, operand, operand_of, squared
 from nanlint.repair import guards, rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.value import DType, Term
+
+_PROJECTED = frozenset({"affine", "batch_norm"})
 
 # elsewhere the library's own norm has a NaN gradient at 0 as well
 _FINITE_NORM_GRADIENT = "torch"
@@ -27,22 +30,35 @@ def division_by_norm(card: Card, facts: Facts, options: RuleOptions) -> Iterator
     for use in facts.uses(("div", "reciprocal")):
         hazard = use.operation.hazard
         value = None if hazard is None else use.values.get(hazard.operand)
-        if hazard is None or value is None or value.term is None or not _has_norm(value.term):
+        if hazard is None or value is None or value.term is None or not _norms(value.term):
             continue
         trouble = facts.trouble(use)
         if trouble is not None:
             if use.framework == "numpy":
                 # geometry on given points and comparing embeddings: nearly never a zero vector, and no gradient
                 trouble = replace(trouble, evidence=Evidence.UNKNOWN)
+            elif all(_is_output(use, norm) for norm in _norms(value.term)):
+                trouble = replace(trouble, evidence=Evidence.UNKNOWN)
             repair = _without_division(facts, use, value.term, options)
             node = use.node.operands.get(hazard.operand)
             yield finding(card, facts, use, trouble, operand=node, reasons=value, repair=repair)
 
 
-def _has_norm(term: Term) -> bool:
+def _norms(term: Term) -> list[Term]:
+    """The norm that a term is, or those of a product."""
     term = peel(term)
     factors = (operand(term, "x"), operand(term, "y")) if term.head == "mul" else (term,)
-    return any(factor is not None and peel(factor).head == "norm" for factor in factors)
+    return [peel(factor) for factor in factors if factor is not None and peel(factor).head == "norm"]
+
+
+def _is_output(use: Use, norm: Term) -> bool:
+    """Is it the norm of what a projection or an encoder puts out? All its numbers are 0 only if its weights are."""
+    x = operand(norm, "x")
+    if x is None:
+        return False
+    names = [name for name, value in use.state.vars.items() if value.term is x]
+    given = [str(arg) for arg in x.args if isinstance(arg, str)] if x.head in ("param", "attr") else []
+    return peel(x).head in _PROJECTED or any(map(assumptions.is_embedding, (*names, *given)))
 
 
 def _without_division(facts: Facts, use: Use, divisor: Term, options: RuleOptions) -> Repair | None:

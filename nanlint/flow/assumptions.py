@@ -70,6 +70,7 @@ _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
     r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
 )
+_EMBEDDING = re.compile(r"(?:^|[._])(?:embeds?|embeddings?|features?)(?:_?\d)?$", re.IGNORECASE)
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
@@ -163,6 +164,11 @@ def is_undifferentiated_function(name: str) -> bool:
 def is_undifferentiated_file(path: str) -> bool:
     """Does the file hold metrics, transforms of data, noise schedules? (`transformers` is none of them.)"""
     return _UNDIFFERENTIATED_FILE.search(path.replace("\\", "/")) is not None
+
+
+def is_embedding(name: str) -> bool:
+    """Does the name say: what an encoder puts out for a text, an image or a sound?"""
+    return _EMBEDDING.search(name) is not None
 
 
 def is_test_file(path: str) -> bool:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
+from typing import Any
 
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.value import Term, Value
 
 # their results are true, false, a size or have only the shape of the operand: no NaN and no gradient passes
-_DECISIONS = CONDITIONS | {"not", "any", "all", "len", "size", "zeros", "ones", "empty"}
+_DECISIONS = CONDITIONS | {"not", "any", "all", "len", "size", "bucketize", "zeros", "ones", "empty"}
 # an index has no gradient, but that of a NaN is wrong
 _WITHOUT_GRADIENT = frozenset({"detach", "argmax", "count_nonzero", "bincount"})
+
+_STORED = 4  # a number, what was there, what is stored, and the mask: see `_store` in targets.py
 
 _CLEANING = frozenset({"nan_to_num"})
 
@@ -88,11 +91,24 @@ class Outlets:
         return _closure(self._out, self._whole, _DECISIONS | _WITHOUT_GRADIENT)
 
 
+def condition_for(choice: Term, arm: Term) -> tuple[Term, bool] | None:
+    """When a choice takes this arm: the condition, and whether it holds then. `where(c, x, y)`, and `x[c] = y`, which
+    leaves x where c does not hold."""
+    condition = choice.args[0 if choice.head == "where" else -1] if choice.args else None
+    if not isinstance(condition, Term) or condition is arm:
+        return None
+    if choice.head == "where":
+        return condition, choice.args[1] is arm
+    stored = choice.head == "fresh" and len(choice.args) == _STORED and choice.args[1] is arm
+    return (condition, False) if stored else None
+
+
 def _is_cleaned(choice: Term, arm: Term) -> bool:
-    """`where(isfinite(x), x, 0)` and `where(isnan(x), 0, x)`: does the choice leave the bad values of the arm out?"""
-    if choice.head != "where" or not choice.args:
+    """`where(isfinite(x), x, 0)`, `where(isnan(x), 0, x)`, `x[isnan(x)] = 0`: are bad values left out?"""
+    chosen = condition_for(choice, arm)
+    if chosen is None:
         return False
-    condition = choice.args[0]
+    condition: Any = chosen[0]
     while isinstance(condition, Term) and condition.head in ("logical_not", "not"):
         condition = condition.args[0]
     return isinstance(condition, Term) and condition.head in ("isnan", "isfinite") and condition.args[0] is arm

@@ -63,6 +63,12 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
     return result
 
 
+def _are_complements(x: Term | None, y: Term | None) -> bool:
+    """Do these count a mask and its complement?"""
+    mask, other = operand_of(x, "sum"), operand_of(y, "sum")
+    return mask is not None and other is not None and operand_of(peel(other), "logical_not") is peel(mask)
+
+
 def _unfloored(term: Term) -> Term:
     """A maximum that was kept from being -inf, so that -inf is not subtracted from -inf: it is larger at most."""
     if term.head != "clamp" or operand(term, "max") is not None:
@@ -78,6 +84,8 @@ def _add(operands: dict[str, Value], result: Value) -> Value:
         return replace(result, range=_ONE)
     if _is_shifted(x, y) or _is_shifted(y, x):
         return _known(result, interval(1.0, 2.0))
+    if _are_complements(x, y) or _are_complements(y, x):
+        return _known(result, interval(1.0))
     return result
 
 

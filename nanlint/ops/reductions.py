@@ -89,6 +89,7 @@ REDUCTIONS = (
     operation("norm", "a norm", "x ord dim keepdim", _norm, known, role=Role.REDUCE),
     operation("trace", "a trace", "x", unary(ar.sum_of), role=Role.REDUCE),
     operation("argmax", "an index", "x dim keepdim", always(COUNT), known, role=Role.REDUCE),
+    operation("bucketize", "an index", "x", always(COUNT), known),
     operation("count_nonzero", "a count", "x dim", always(COUNT), known, role=Role.REDUCE),
     operation("bincount", "a count", "x", always(COUNT), known),
     operation("any", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),

@@ -86,7 +86,7 @@ tril triu: triangle(x=input, _=diagonal)
 
 [torch]
 selu: (x=input)
-bucketize: argmax(x=input, _=boundaries)
+bucketize: (x=input, _=boundaries)
 searchsorted: argmax(_=sorted_sequence, x=input)
 where: (condition, x=input|self, y=other)
 einsum: matmul(_=equation, x, y, z, *_)
