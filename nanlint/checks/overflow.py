@@ -13,6 +13,7 @@ from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts, Trouble
+from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
 from nanlint.repair import guards
@@ -49,6 +50,8 @@ def exp_overflow(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Fin
         source = growing(facts, use) if value.range.hi == inf or value.range.lo == -inf else None
         if source is not None and _is_judged_in_calls(facts, use, source):
             continue
+        if source is None and value.range.hi == inf and _is_shifted(value):
+            continue
         trouble = _weighed(use, value, trouble, source, limits)
         yield finding(
             card,
@@ -65,6 +68,11 @@ def _for(dtype: DType | None, safe: Range) -> Range:
     """Where the result is finite in this dtype."""
     factor = _RANGES.get(dtype, 1.0) if dtype is not None else 1.0
     return replace(safe, lo=safe.lo * factor, hi=safe.hi * factor)
+
+
+def _is_shifted(value: Value) -> bool:
+    """Was something subtracted? Nothing is known of either, but it looks like the maximum, or the normaliser."""
+    return value.term is not None and peel(value.term).head == "sub"
 
 
 def _is_judged_in_calls(facts: Facts, use: Use, source: str) -> bool:
