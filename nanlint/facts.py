@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 
-from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
 from nanlint.flow.functions import statements_of
 from nanlint.flow.memory import Uninitialised
-from nanlint.flow.outlets import condition_for
 from nanlint.flow.program import Analysis
-from nanlint.flow.state import State, peel
+from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Module, Stmt
 from nanlint.ir.positions import span_of
-from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import literal, operand, squared
 from nanlint.requirements import Version
-from nanlint.values.interval import BOOLEAN, EMPTY, Range
-from nanlint.values.value import Grounds, Kind, Term, Value
+from nanlint.values.value import Term, Value
+from nanlint.weighing import Weighing
 
-# bounded on both sides of 0, without a liking for it
-_THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
-# since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
-_FLAT_CLAMP = (2, 15)
-# a larger number is a summand like any other
-_EPSILON = 0.01
 _BLANK = " \t\f\r\n\\"  # what may stand between two tokens
-_GIVEN = frozenset({"param", "attr", "global", "random"})
-# tensors from nothing
-_TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
-_FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A value that may leave the safe range of an operation.
-
-    Attributes:
-        evidence: how sure that is.
-        what: "0", "negative" or "0 or negative", or the range where neither says it.
-        gradient_only: the value is fine and only the gradient is infinite (sqrt at exactly 0).
-    """
-
-    evidence: Evidence
-    what: str
-    gradient_only: bool = False
-
-
-class Facts:
+class Facts(Weighing):
     """What is known about one file after it was interpreted."""
 
     def __init__(self, analysis: Analysis, target_torch: Version | None = None) -> None:
-        self._analysis = analysis
-        self.target_torch = target_torch  # the oldest that the code runs on; None is any
+        super().__init__(analysis, target_torch)
         self.imports = analysis.module.imports  # module-level alias → dotted path
 
     @property
@@ -97,18 +66,6 @@ class Facts:
         """The innermost call of the chain that stands in the file that is linted."""
         here = self.chain[0].filename
         return next(context for context in reversed(self.chain) if context.filename == here)
-
-    def is_known_alone(self, use: Use, evidence: Evidence) -> bool:
-        """Is a use in another file as bad without this caller? Then it is reported where it stands."""
-        alone = self._analysis.alone(use)
-        hazard = use.operation.hazard
-        value = None if alone is None or hazard is None else alone.values.get(hazard.operand)
-        if alone is None or hazard is None or value is None:
-            return False
-        found = _outside(value, hazard.safe, alone) or (
-            _outside(value, hazard.smooth, alone) if hazard.smooth else None
-        )
-        return found is not None and self._weighed(found, value, alone).evidence >= evidence
 
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
@@ -159,10 +116,6 @@ class Facts:
         """The value an expression had when it was last evaluated."""
         return self._analysis.value_of(node)
 
-    def value_of_term(self, term: Term) -> Value | None:
-        """The value of a term when it was last evaluated."""
-        return self._analysis.value_of_term(term)
-
     def default_of(self, term: Term) -> float | int | None:
         """The number a parameter or attribute has if nobody gives another."""
         return self._analysis.default_of(term)
@@ -206,12 +159,6 @@ class Facts:
         """The value of an expression at the place of `use` if a condition holds there (or does not)."""
         return self._analysis.value_if(node, use.state, condition, truth)
 
-    def passes_on(self, use: Use) -> bool:
-        """Does the result of the use go anywhere, or is it only compared, counted, shown, or cleaned of NaN where no
-        gradient is taken?"""
-        passing = self._analysis.passing if use.differentiable else self._analysis.passing_uncleaned
-        return self._passes_on(use, passing)
-
     def bodies(self) -> Iterator[tuple[str, list[Stmt]]]:
         """The statements of the module ("") and of each function, by its name."""
         module = self._analysis.module
@@ -247,194 +194,3 @@ class Facts:
     def is_own(self, node: Expr) -> bool:
         """Was the expression evaluated in these functions, and not in one that they call?"""
         return self._analysis.value_of(node) is not None
-
-    def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
-        """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
-        hazard = hazard or use.operation.hazard
-        value = use.values.get(hazard.operand) if hazard is not None else None
-        if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
-            return None
-        if (found := _outside(value, hazard.safe, use)) is not None:
-            found = self._weighed(found, value, use)
-            if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
-                return None
-            return found if self.passes_on(use) and not self._is_replaced(use, hazard) else None
-        if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
-            return None
-        found = _outside(value, hazard.smooth, use)
-        if found is None or not self._passes_on(use, self._analysis.passing_gradient):
-            return None
-        found = self._weighed(found, value, use)
-        return Trouble(found.evidence, found.what, gradient_only=True)
-
-    def _is_flat_at_its_end(self, value: Value) -> bool:
-        """Is it made by a clamp whose gradient at the bound is 0? That stops the infinite one that comes back."""
-        recent = self.target_torch is not None and self.target_torch >= _FLAT_CLAMP
-        return recent and value.framework == "torch" and self.produced_by(value) == "clamp"
-
-    def _weighed(self, found: Trouble, value: Value, use: Use) -> Trouble:
-        """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in
-        the first, and a product is not known to be negative because one factor is known to reach 0."""
-        if found.evidence is not Evidence.POSSIBLE or value.term is None:
-            return found
-        hazard = use.operation.hazard
-        beyond = hazard is not None and hazard.safe.contains(0.0)  # 0 itself would be fine
-        divides = use.operation.name in ("div", "reciprocal")
-        if (
-            (beyond and self._sign_is_unknown(value.term))
-            or (divides and self._passes_zero(value.term))
-            or (use.operation.name.startswith("log") and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
-            or self._is_the_same_always(value.term)
-            or self._is_over_all_but_the_batch(value.term)
-        ):
-            return replace(found, evidence=Evidence.UNKNOWN)
-        return found
-
-    def _has_epsilon(self, term: Term | None) -> bool:
-        """Was a small number added? Nothing is known of the rest, but whoever wrote it has thought of 0."""
-        term = None if term is None else peel(term)
-        return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
-
-    def _is_epsilon(self, term: object) -> bool:
-        if not isinstance(term, Term):
-            return False
-        number = literal(term)
-        if isinstance(number, int | float):
-            return 0 < number <= _EPSILON
-        return term.head in _GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
-
-    def _passes_zero(self, term: Term) -> bool:
-        """Is 0 just one of the values on the way (a cosine, the square of something of which nothing is known)? It is
-        no bound then that is reached. Differences are different: two things may well be equal."""
-        term = peel(term)
-        if term.head in ("mul", "div", "neg", "item", "masked_select"):
-            varying = [arg for arg in term.args if isinstance(arg, Term) and arg.head != "const"]
-            if len(varying) == 1 or (term.head in ("item", "masked_select") and varying):
-                return self._passes_zero(varying[0])
-        if term.head in _THROUGH_ZERO:
-            return True
-        inner = squared(term)
-        value = None if inner is None else self.value_of_term(inner)
-        if inner is None or value is None or peel(inner).head == "sub":
-            return False
-        return value.grounds <= Grounds.ASSUMED or peel(inner).head in _THROUGH_ZERO
-
-    def _sign_is_unknown(self, term: Term) -> bool:
-        if term.head not in ("mul", "div"):
-            return False
-        for factor in (arg for arg in term.args if isinstance(arg, Term)):
-            value = self.value_of_term(factor)
-            if value is not None and value.range.lo < 0 and value.grounds is Grounds.NONE:
-                return True
-            if self._sign_is_unknown(factor):
-                return True
-        return False
-
-    def _is_over_all_but_the_batch(self, term: Term) -> bool:
-        """`x.std(dim=list(range(1, x.ndim)))`: are the dimensions worked out, to be all of them? One row or channel may
-        well be constant; that a whole example is, is extreme."""
-        dim = operand(peel(term), "dim") if peel(term).head in ("std", "var") else None
-        value = None if dim is None else self.value_of_term(dim)
-        return dim is not None and dim.head == "fresh" and value is not None and value.kind is Kind.SEQUENCE
-
-    def _is_the_same_always(self, term: Term) -> bool:
-        """Is it made of constants and settings only (noise schedules, position tables, windows)?"""
-        seen: set[Term] = set()
-        waiting = [term]
-        while waiting:
-            part = waiting.pop()
-            if part in seen or part.head in ("const", "path", "none"):
-                continue
-            seen.add(part)
-            sources = [arg for arg in part.args if isinstance(arg, Term)]
-            if part.head == "fresh" and any(source.head in _GIVEN for source in sources):
-                return False  # an element of something given, or what an unknown function makes of it
-            if part.head in _GIVEN or (not sources and part.head not in _TABLES):
-                value = self.value_of_term(part)
-                if value is None or value.grounds is not Grounds.ASSUMED:
-                    return False
-            else:
-                waiting += sources
-        return True
-
-    def _is_replaced(self, use: Use, hazard: Hazard) -> bool:
-        """Does a choice made afterwards keep the result only where it is good, where no gradient is taken?"""
-        node, term = use.node.operands.get(hazard.operand), use.result.term
-        if use.differentiable or node is None or term is None:
-            return False
-
-        def replaced(choice: Term, arm: Term) -> bool:
-            condition = condition_for(choice, arm)
-            if condition is None:
-                return False
-            chosen = self._analysis.value_if(node, use.state, *condition)
-            return chosen is None or chosen.range.with_nan(False) <= hazard.safe
-
-        return not self._analysis.passes(term, replaced)
-
-    @staticmethod
-    def _passes_on(use: Use, terms: frozenset[Term]) -> bool:
-        return use.result.term is None or use.result.term in terms
-
-    @staticmethod
-    def produced_by(value: Value) -> str | None:
-        """The operation that made the value, seen through reshapes and copies: "softmax", "norm", "param"."""
-        return None if value.term is None else peel(value.term).head
-
-
-def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:
-    known = value.range.with_nan(False)
-    if known.is_empty or known <= safe:
-        return None
-    certain = not known.overlaps(safe) and value.grounds > Grounds.ASSUMED
-    evidence = Evidence.CERTAIN if certain else _evidence(value, use)
-    return Trouble(evidence, _what(known, safe))
-
-
-def _evidence(value: Value, use: Use) -> Evidence:
-    if value.grounds is Grounds.REACHED:
-        # a logarithm undoes what saturates; for a divisor it has to saturate at 0 really
-        return Evidence.CERTAIN if use.operation.name.startswith("log") else Evidence.POSSIBLE
-    if value.grounds is Grounds.UNDERFLOW:
-        # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
-        return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
-    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent_batch(value, use)):
-        return Evidence.POSSIBLE
-    return Evidence.UNKNOWN
-
-
-def _is_silent_batch(value: Value, use: Use) -> bool:
-    """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
-    dividend = use.values.get("x")
-    raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
-    return not raises and _counts_a_batch(value.term)
-
-
-def _counts_a_batch(term: Term | None) -> bool:
-    """Made from the size of a batch, which is 1 at the end of many an epoch. Other plain numbers (a counter, the
-    length of a list) raise ZeroDivisionError, which tells of itself, or are never 0."""
-    seen: set[Term] = set()  # what a loop makes is made of itself
-    waiting = [] if term is None else [term]
-    while waiting:
-        part = waiting.pop()
-        if part in seen:
-            continue
-        seen.add(part)
-        sources = [arg for arg in part.args if isinstance(arg, Term)]
-        if part.head not in ("size", "item"):
-            waiting += sources
-        elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
-            return True
-    return False
-
-
-def _what(known: Range, safe: Range) -> str:
-    zero = known.may_be_zero() and not safe.may_be_zero()
-    negative = known.may_be_negative() and not safe.overlaps(known.meet(Range(hi=0.0, hi_open=True)))
-    if zero and negative:
-        return "0 or negative"
-    if zero:
-        return "0"
-    if known.may_be_negative() and safe.lo >= 0:
-        return "negative"
-    return f"outside {safe}" if safe != EMPTY else str(known)

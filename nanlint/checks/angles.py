@@ -11,7 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
@@ -19,6 +19,7 @@ from nanlint.ops.terms import literal, operand, operand_of, squared
 from nanlint.repair import guards
 from nanlint.values.interval import ANY
 from nanlint.values.value import Term, Value
+from nanlint.weighing import Trouble
 
 # as an epsilon is written
 _GIVEN = frozenset({"const", "param", "attr", "path", "global"})

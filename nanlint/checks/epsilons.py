@@ -11,13 +11,14 @@ from nanlint.checks.reckoning import Reckoning
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
 from nanlint.repair.epsilons import Lost, effective, larger_argument, short
 from nanlint.values.interval import Range
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType, Grounds, Kind, Value
+from nanlint.weighing import Trouble
 
 _OPERATIONS = frozenset(
     {"log", "log2", "log10", "log1p", "logit", "div", "reciprocal", "sqrt", "rsqrt", "acos", "asin", "atanh"}

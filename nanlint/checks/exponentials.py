@@ -9,12 +9,13 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import both_ways, is_one, operand, operand_of
 from nanlint.repair import rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
+from nanlint.weighing import Trouble
 
 # numpy has neither a gradient nor a library form; plain numbers are never flagged
 _FRAMEWORKS = frozenset({"torch", "jax", "tensorflow", "keras"})

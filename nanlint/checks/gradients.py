@@ -11,7 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Guard, Trap, Use
 from nanlint.ops.operation import Hazard
@@ -19,6 +19,7 @@ from nanlint.ops.terms import literal, operand_of
 from nanlint.repair.choices import double_where, gradient_range
 from nanlint.values.interval import Range
 from nanlint.values.value import DType, Term, Value
+from nanlint.weighing import Trouble
 
 # where these are flat they replace the gradient that comes in by 0, NaN or not
 _SHIELDS = frozenset({"relu", "relu6", "hardtanh"})

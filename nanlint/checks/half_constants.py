@@ -11,13 +11,14 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
 from nanlint.repair.halves import fitting
 from nanlint.values.interval import FINITE, Range
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType, Grounds, Kind, Value
+from nanlint.weighing import Trouble
 
 # torch converts these constants to the format of the tensor, and refuses
 _REFUSING = {"masked_fill": "value", "fill": "value", "full": "value", "clamp": "min max"}

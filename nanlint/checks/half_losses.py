@@ -11,7 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
@@ -19,6 +19,7 @@ from nanlint.ops.terms import squared
 from nanlint.repair.halves import upcast
 from nanlint.values.interval import Range
 from nanlint.values.value import DType, Grounds, Kind, Term, Value
+from nanlint.weighing import Trouble
 
 _LARGEST = 65504.0
 _SQUARES = "squares of 256 and more are inf"

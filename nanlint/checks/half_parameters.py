@@ -22,12 +22,13 @@ from nanlint.checks.structure import (
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.ir import nodes
 from nanlint.ops.spellings import namespace_value
 from nanlint.repair.halves import larger_epsilon
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType
+from nanlint.weighing import Trouble
 
 # the epsilon they have by default, and its place among the positional arguments; measured: with float16 parameters and
 # a gradient of 0 the first step gives NaN

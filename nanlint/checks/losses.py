@@ -10,7 +10,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.state import peel
 from nanlint.ir.nodes import Constant
@@ -20,6 +20,7 @@ from nanlint.repair import rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import ANY, interval
 from nanlint.values.value import Term
+from nanlint.weighing import Trouble
 
 # the loss is finite everywhere, its gradient only inside
 _SATURATED = Hazard("x", ANY, interval(0.0, 1.0, open="lo hi"))

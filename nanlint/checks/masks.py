@@ -13,13 +13,14 @@ from nanlint.checks.leaves import contains, given, is_unknown, parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import operand
 from nanlint.repair import masks
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
+from nanlint.weighing import Trouble
 
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 

@@ -11,12 +11,13 @@ from nanlint.checks.structure import expressions, names_in, scopes, statements, 
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.functions import decorator_path
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD, namespace_value
 from nanlint.repair.halves import in_bfloat16
 from nanlint.values.value import DType
+from nanlint.weighing import Trouble
 
 _OF_CUDA = frozenset({"torch.cuda.amp.autocast", "torch.cuda.amp.autocast_mode.autocast"})
 _OF_ANY = frozenset({"torch.autocast", "torch.amp.autocast", "torch.amp.autocast_mode.autocast"})

@@ -12,7 +12,7 @@ from nanlint.checks.growth import BOX_OFFSET, LAYER, growing
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
@@ -20,6 +20,7 @@ from nanlint.repair import guards
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import Range
 from nanlint.values.value import DType, Value
+from nanlint.weighing import Trouble
 
 _OPERATIONS = ("exp", "exp2", "expm1", "sinh", "cosh")
 _SYMMETRIC = frozenset({"sinh", "cosh"})

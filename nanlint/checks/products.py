@@ -11,7 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
@@ -25,6 +25,7 @@ from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import library
 from nanlint.repair.precedence import as_argument, as_primary
 from nanlint.values.value import DType, Grounds, Term, Value
+from nanlint.weighing import Trouble
 
 # rules of their own mend the logarithm of these for good
 _MENDED = frozenset({"softmax", "sigmoid"})

@@ -12,12 +12,13 @@ from nanlint.checks.leaves import contains, given, parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import literal
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import Kind, Term, Value
+from nanlint.weighing import Trouble
 
 _LOSSES = ("cross_entropy", "mse_loss", "l1_loss")
 _IGNORED = -100.0  # torch's default

@@ -11,13 +11,14 @@ from nanlint.checks.leaves import parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Apply, Attribute, Call, Expr, Name, Subscript
 from nanlint.ops.terms import literal
 from nanlint.repair.corrections import without_correction
 from nanlint.values.interval import Range
 from nanlint.values.value import Kind, Term
+from nanlint.weighing import Trouble
 
 # one number per step of an episode or per answer: a minibatch, an episode or a group may hold one of them
 _ONE_PER_STEP = re.compile(

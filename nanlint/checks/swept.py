@@ -15,12 +15,13 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.state import State
 from nanlint.flow.uses import Use
 from nanlint.ir import nodes
 from nanlint.ops.spellings import method
 from nanlint.values.value import UNKNOWN
+from nanlint.weighing import Trouble
 
 _TESTS = frozenset({"isnan", "isinf", "isfinite"})
 _REDUCTIONS = frozenset({"sum", "mean"})

@@ -8,11 +8,12 @@ from pathlib import Path
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.diagnostic import Evidence, Severity
-from nanlint.facts import Facts, Trouble
+from nanlint.facts import Facts
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Assign, Expr, Stmt
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term, Value, Why
+from nanlint.weighing import Trouble
 
 _AFTER_BREAK = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")  # what a line break inside brackets leaves
 _COMMENT = re.compile(r"#[^\"']*$")

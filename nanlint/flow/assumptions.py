@@ -68,8 +68,10 @@ _UNDIFFERENTIATED_FUNCTION = re.compile(
 )
 _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
-    r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*)(?:_\w+)?(?:/|\.py$)"
+    r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*|"
+    r"pipelines?)(?:_\w+)?(?:/|\.py$)"
 )
+_PIPELINE_FILE = re.compile(r"(?:^|/)pipelines?(?:_\w+)?(?:/|\.py$)")
 _EMBEDDING = re.compile(r"(?:^|[._])(?:embeds?|embeddings?|features?)(?:_?\d)?$", re.IGNORECASE)
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
@@ -164,6 +166,11 @@ def is_undifferentiated_function(name: str) -> bool:
 def is_undifferentiated_file(path: str) -> bool:
     """Does the file hold metrics, transforms of data, noise schedules? (`transformers` is none of them.)"""
     return _UNDIFFERENTIATED_FILE.search(path.replace("\\", "/")) is not None
+
+
+def is_inference(class_name: str, path: str) -> bool:
+    """Does the class or the file say: trained models are only used here? What they put out is not constant."""
+    return class_name.endswith("Pipeline") or _PIPELINE_FILE.search(path.replace("\\", "/")) is not None
 
 
 def is_embedding(name: str) -> bool:
