@@ -124,6 +124,12 @@ def _mean(operands: dict[str, Value], result: Value) -> Value:
     return result
 
 
+def _cumsum(operands: dict[str, Value], result: Value) -> Value:
+    x = operands["x"]
+    # the last of the running sums is as large as the largest element
+    return replace(result, attains=x.attains) if x.attains is not None and x.range.lo >= 0 else result
+
+
 def _div(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
     if operands["x"].attains == 0:
@@ -226,5 +232,5 @@ def _known(result: Value, range: Range) -> Value:
 
 _RULES = {
     "add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "mean": _mean, "div": _div, "max": _extent,
-    "norm": _extent,
+    "norm": _extent, "cumsum": _cumsum,
 }  # fmt: skip

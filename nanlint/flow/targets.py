@@ -10,7 +10,7 @@ from nanlint.flow import assumptions
 from nanlint.flow.apply import fitted
 from nanlint.flow.refine import Refiner
 from nanlint.flow.sharing import change
-from nanlint.flow.state import State, join_values
+from nanlint.flow.state import State, join_values, peel
 from nanlint.flow.uses import Record
 from nanlint.ir import nodes
 from nanlint.values.interval import BOOLEAN, SIZE, Range, interval
@@ -115,8 +115,15 @@ class Targets:
         stored = value if kept is None else join_values(kept, value, self.terms)
         chosen = index.term if index.range == BOOLEAN else None
         term = self.terms.fresh(before.term, value.term, chosen)
-        after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None)
+        attains = value.constant if self._is_one_of_each_row(target, state) and stored.range.lo >= 0 else None
+        after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None, attains=attains)
         self.assign_in_place(target.base, before, after, state)
+
+    def _is_one_of_each_row(self, target: nodes.Subscript, state: State) -> bool:
+        """`x[(arange(n), last)] = 1` stores into every row."""
+        first, *others = (self.silently(part, state) for part in target.index)
+        chosen = bool(others) and not any(isinstance(part, nodes.Slice) for part in target.index)
+        return chosen and first.term is not None and peel(first.term).head == "arange"
 
     def _store_item(self, target: nodes.Expr, before: Value, index: Value, value: Value, state: State) -> None:
         """`a[0] = v` for a list or dict."""
