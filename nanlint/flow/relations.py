@@ -147,9 +147,12 @@ def _div(operands: dict[str, Value], result: Value) -> Value:
 
 
 def _extent(operands: dict[str, Value], result: Value) -> Value:
-    """The largest, or the length, of the cosine and the sine of one angle: they are never 0 together."""
+    """The largest, or the length, of an identity matrix; of the cosine and the sine of one angle, which are never 0
+    together."""
     x = operands["x"].term
     x = None if x is None else peel(x)
+    if x is not None and x.head == "eye":
+        return _known(result, interval(1.0))
     if x is not None and x.head == "abs":
         x = _operand(x)
     parts = _operand(x) if x is not None and x.head == "stack" else None
