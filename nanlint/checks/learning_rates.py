@@ -25,8 +25,10 @@ _SET_ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 # with these, plain gradient descent is run at rates that would diverge otherwise
-_TAMED = re.compile(r"clip|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
+_TAMED = re.compile(r"clip|max_grad_norm|opacus|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
 _TRAINED = re.compile(r"(?:^|_)(?:params?|parameters|named_parameters|trainable\w*|weights?)(?:_|$)", re.IGNORECASE)
+# a handful of numbers: Gaussian processes, variational distributions
+_NOT_NETWORKS = re.compile(r"^(?:gpytorch|botorch|pyro|numpyro|geoopt|kornia)\b")
 _NETWORKS = re.compile(r"^(?:flax|haiku|equinox|jax\.example_libraries\.stax)\b")
 # schedules that begin low and go up to `max_lr`
 _PEAKS = {"OneCycleLR": ("max_lr", 1), "CyclicLR": ("max_lr", 2)}
@@ -54,9 +56,7 @@ def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> It
                     yield _found(card, facts, made, written, literal, ceiling)
 
 
-def _found(
-    card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float
-) -> Finding:
+def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
     repair = None
     if literal.node is written:
         message = f"use {made.default}, the documented default"
@@ -116,6 +116,8 @@ def _peaks(made: Made, file: Literals) -> Iterator[nodes.Expr]:
 
 def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     """Are its parameters those of a network? An image, a prompt or a handful of numbers is optimised at other rates."""
+    if any(map(_NOT_NETWORKS.match, facts.imports.values())):
+        return False
     if made.framework == "keras":
         return True
     if made.framework == "optax":

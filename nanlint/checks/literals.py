@@ -125,11 +125,10 @@ class Literals:
                 continue
             if any(isinstance(arg, nodes.Starred) for arg in other.call.args):
                 return None, scope
-            passed = other.call.keywords.get(param.name)
-            if passed is None and 0 <= place < len(other.call.args):
-                passed = other.call.args[place]
-            if passed is not None:
-                given.append((passed, other.scope))
+            if param.name in other.call.keywords:
+                given.append((other.call.keywords[param.name], other.scope))
+            elif 0 <= place < len(other.call.args):
+                given.append((other.call.args[place], other.scope))
         if given:
             return given[0] if len(given) == 1 else (None, scope)
         if param.default is None:
@@ -173,9 +172,9 @@ class Literals:
             return None
         held, where = self.origin(base, scope)
         if isinstance(held, nodes.DictDisplay) and None not in held.keys:
-            for key, value in zip(held.keys, held.values, strict=True):
+            for key, entry in zip(held.keys, held.values, strict=True):
                 if isinstance(key, nodes.Constant) and key.value == index.value:
-                    return value, where
+                    return entry, where
         if isinstance(held, nodes.Call) and getattr(held.func, "path", None) == "builtins.dict":
             value = held.keywords.get(str(index.value))
             return None if value is None else (value, where)
@@ -223,16 +222,14 @@ class Literals:
         elif isinstance(statement, nodes.For):
             self._bind(statement.target, None, scope, owner)
         elif isinstance(statement, nodes.With):
-            for _, target in statement.items:
-                if target is not None:
-                    self._bind(target, None, scope, owner)
+            for _, held in statement.items:
+                if held is not None:
+                    self._bind(held, None, scope, owner)
 
     def _note_calls(self, found: Iterator[nodes.Expr], statement: nodes.Stmt, scope: Scope) -> None:
         self.calls += (Place(one, statement, scope) for one in found if isinstance(one, nodes.Call))
 
-    def _bind(
-        self, target: nodes.Expr, value: nodes.Expr | None, scope: Scope, owner: nodes.ClassDef | None
-    ) -> None:
+    def _bind(self, target: nodes.Expr, value: nodes.Expr | None, scope: Scope, owner: nodes.ClassDef | None) -> None:
         if isinstance(target, nodes.Display):
             given = value.items if isinstance(value, nodes.Display) else ()
             paired = len(given) == len(target.items)
@@ -248,7 +245,8 @@ class Literals:
             else:
                 self.stored.add(target.name)
         elif isinstance(target, nodes.Subscript):
-            self.stored.update(one.value for one in target.index if isinstance(getattr(one, "value", None), str))
+            keys = (one.value for one in target.index if isinstance(one, nodes.Constant))
+            self.stored.update(key for key in keys if isinstance(key, str))
 
     def _register(self, call: nodes.Call, scope: Scope) -> None:
         """An option of argparse, click or absl, and its default."""

@@ -46,7 +46,7 @@ RATES = {
 }
 # not judged: Adadelta and LBFGS have 1 as their default, Rprop bounds its steps itself
 
-_OF_KERAS = {"SGD": "0.01", "Adam": "0.001", "AdamW": "0.001", "Nadam": "0.001", "RMSprop": "0.001", "Adagrad": "0.001",
+_OF_KERAS = {"SGD": "0.01", "Adam": "0.001", "AdamW": "0.001", "NAdam": "0.001", "RMSprop": "0.001", "Adagrad": "0.001",
              "Adamax": "0.001", "Lion": "0.001", "Adafactor": "0.001"}  # fmt: skip
 _OF_OPTAX = {
     "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "nadam": "NAdam", "nadamw": "NAdam", "radam": "RAdam",
