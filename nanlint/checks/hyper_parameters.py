@@ -130,7 +130,7 @@ def _name(given: dict[str, nodes.Expr], setting: _Setting) -> str:
 
 
 def _is_made_up_for(made: Made, setting: _Setting) -> bool:
-    """optax may add another epsilon under the root; dampening is nothing without momentum."""
+    """With optax another epsilon may stand under the root; dampening is nothing without momentum."""
     if setting.names[0] == "dampening":
         return argument(made.call, ("momentum",), 2) is None
     return setting is _EPSILON and "eps_root" in made.call.keywords
@@ -139,13 +139,14 @@ def _is_made_up_for(made: Made, setting: _Setting) -> bool:
 def _judged(
     card: Card, file: Literals, made: Made, name: str, written: nodes.Expr, setting: _Setting
 ) -> Iterator[Finding]:
-    scope = made.place.scope
+    number, scope = written, made.place.scope
     if setting.part is not None:
         pair, scope = file.origin(written, scope)
         if not isinstance(pair, nodes.Display) or len(pair.items) != 2:
             return
-        written = pair.items[setting.part]
-    literal = file.follow(written, scope)
+        number = pair.items[setting.part]
+        written = number if pair is written else written
+    literal = file.follow(number, scope)
     if literal is None or not setting.is_bad(literal.value):
         return
     default = setting.default.get(made.framework) or setting.default.get(made.name) or setting.default.get("")
