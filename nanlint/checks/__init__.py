@@ -14,6 +14,8 @@ from nanlint.checks.gradients import where_trap
 from nanlint.checks.half_constants import half_overflow_constant
 from nanlint.checks.half_losses import loss_in_half
 from nanlint.checks.half_parameters import half_parameters_with_adam
+from nanlint.checks.hyper_parameters import optimizer_setting_out_of_range
+from nanlint.checks.learning_rates import learning_rate_too_high
 from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
@@ -62,6 +64,8 @@ CHECKS: dict[str, Check] = {
         half_parameters_with_adam,
         loss_in_half,
         autocast_without_scaler,
+        learning_rate_too_high,
+        optimizer_setting_out_of_range,
     )
 }
 

@@ -1,0 +1,134 @@
+"""Learning rates that no schedule and no clipping makes up for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.checks.literals import Literal, Literals
+from nanlint.checks.optimizers import NAMES, RATES, Made, argument, groups, optimizers
+from nanlint.checks.structure import parts
+from nanlint.checks.wording import remark
+from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
+from nanlint.facts import Facts
+from nanlint.fix import Applicability
+from nanlint.ir import nodes
+from nanlint.repair.edits import Repair
+
+# the rate is tried out, searched for, or given by something that is not in sight
+_SET_ELSEWHERE = re.compile(
+    r"lr_?find|find_?lr|range_?test|lambdalr|multiplicativelr|noam|warm_?up|(?:get|create|build|make)_?\w*sched|"
+    r"schedule(?:_fn)?$|adjust_\w*(?:lr|rate)|(?:lr|rate)_?(?:func|fn|adjust)|inject_hyperparams|maml|hypergrad",
+    re.IGNORECASE,
+)
+# with these, plain gradient descent is run at rates that would diverge otherwise
+_TAMED = re.compile(r"clip|max_grad_norm|opacus|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
+_TRAINED = re.compile(r"(?:^|_)(?:params?|parameters|named_parameters|trainable\w*|weights?)(?:_|$)", re.IGNORECASE)
+# a handful of numbers: Gaussian processes, variational distributions
+_NOT_NETWORKS = re.compile(r"^(?:gpytorch|botorch|pyro|numpyro|geoopt|kornia)\b")
+_NETWORKS = re.compile(r"^(?:flax|haiku|equinox|jax\.example_libraries\.stax)\b")
+# schedules that begin low and go up to `max_lr`
+_PEAKS = {"OneCycleLR": ("max_lr", 1), "CyclicLR": ("max_lr", 2)}
+_PEAK_OF_SGD = 3.0  # Smith & Topin 2018: super-convergence, up to 3
+_FAST = 0.9  # the momentum from which steps are ten times as long
+_FAST_CEILING = 0.5
+_LARGE_EPSILON = 1e-4  # with it Adam becomes SGD, and takes rates of SGD
+
+
+def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """Optimisers of networks whose rate is written down and above all that was ever trained with."""
+    if facts.chain or facts.is_test or not facts.mentions(*NAMES):
+        return
+    if any(map(_SET_ELSEWHERE.search, facts.words())):
+        return
+    file = Literals(facts.body)
+    if file.stored & {"lr", "learning_rate"}:
+        return  # `group["lr"] = …`: a schedule by hand
+    tamed = any(map(_TAMED.search, facts.words()))
+    for made in optimizers(file):
+        if made.name in RATES and _trains_a_network(made, file, facts):
+            for written, ceiling in _rates(made, file, tamed):
+                literal = file.follow(written, made.place.scope)
+                if literal is not None and literal.value > ceiling:
+                    yield _found(card, facts, made, written, literal, ceiling)
+
+
+def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
+    repair = None
+    if literal.node is written:
+        message = f"use {made.default}, the documented default"
+        repair = Repair(Applicability.UNSAFE, message, ((written, made.default),))
+    return remark(
+        card,
+        written,
+        made.place.statement,
+        Evidence.POSSIBLE,
+        repair=repair,
+        operand=f"{literal.value:g}",
+        operation=made.name,
+        trouble=f"{ceiling:g}",
+    )
+
+
+def _rates(made: Made, file: Literals, tamed: bool) -> Iterator[tuple[nodes.Expr, float]]:
+    """The rates that an optimiser is given, and above what they are too high."""
+    peaks = list(_peaks(made, file))
+    for peak in peaks:
+        yield peak, max(RATES[made.name].ceiling, _PEAK_OF_SGD) if made.name == "SGD" else RATES[made.name].ceiling
+    ceiling = _ceiling(made, file, tamed)
+    if ceiling is None or peaks:
+        return  # the peak is all that counts
+    if made.rate is not None:
+        yield made.rate, ceiling
+    for group in groups(made, file):
+        if "lr" in group:
+            yield group["lr"], ceiling
+
+
+def _ceiling(made: Made, file: Literals, tamed: bool) -> float | None:
+    """None where there is none: plain descent that is clipped or scheduled, Adam with a large epsilon."""
+    ceiling = RATES[made.name].ceiling
+    if made.name in ("SGD", "ASGD"):
+        clipped = {"clipnorm", "clipvalue", "global_clipnorm"} & made.call.keywords.keys()
+        if tamed or clipped or made.framework == "optax":  # optax clips and schedules in a chain, anywhere
+            return None
+        momentum = file.follow(argument(made.call, ("momentum",), None), made.place.scope)
+        return min(ceiling, _FAST_CEILING) if momentum is not None and momentum.value >= _FAST else ceiling
+    epsilon = file.follow(argument(made.call, ("eps", "epsilon"), None), made.place.scope)
+    return ceiling if epsilon is None or epsilon.value <= _LARGE_EPSILON else None
+
+
+def _peaks(made: Made, file: Literals) -> Iterator[nodes.Expr]:
+    """`max_lr` of a schedule of this optimiser."""
+    for other in file.calls:
+        path = getattr(other.call.func, "path", None) or ""
+        name = path.rpartition(".")[2]
+        if path.startswith("torch.optim.") and name in _PEAKS:
+            of, _ = file.origin(argument(other.call, ("optimizer",), 0), other.scope)
+            keyword, place = _PEAKS[name]
+            peak = argument(other.call, (keyword,), place)
+            if of is made.call and peak is not None:
+                yield peak
+
+
+def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
+    """Are its parameters those of a network? An image, a prompt or a handful of numbers is optimised at other rates."""
+    if any(map(_NOT_NETWORKS.match, facts.imports.values())):
+        return False
+    if made.framework == "keras":
+        return True
+    if made.framework == "optax":
+        return any(map(_NETWORKS.match, facts.imports.values()))
+    given = argument(made.call, ("params",), 0)
+    held, _ = file.origin(given, made.place.scope)
+    words = [word for expr in (given, held) if expr is not None for part in parts(expr) for word in _words(part)]
+    return any(map(_TRAINED.search, words))
+
+
+def _words(expr: nodes.Expr) -> Iterator[str]:
+    for name in ("id", "name"):
+        if isinstance(word := getattr(expr, name, None), str):
+            yield word
