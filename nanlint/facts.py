@@ -136,6 +136,14 @@ class Facts:
         source = self._analysis.home.source
         return source.slice(span_of(source, node.origin))
 
+    def indentation(self, node: Expr) -> str | None:
+        """The blanks before an expression that begins its line, None where something else stands there."""
+        source = self._analysis.home.source
+        span = span_of(source, node.origin)
+        start = source.offset(span.start_line, span.start_column)
+        before = source.text[:start].rpartition("\n")[2]
+        return None if before.strip() else before
+
     def text_of_call(self) -> str:
         """The innermost call of the chain, as the user wrote it."""
         *outer, last = self.chain

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nanlint.cards import Card
 from nanlint.checks.angles import inverse_trig
+from nanlint.checks.clipping import clipping_out_of_place, clipping_scaled_gradients
 from nanlint.checks.epsilons import ineffective_epsilon
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
@@ -62,6 +63,8 @@ CHECKS: dict[str, Check] = {
         half_parameters_with_adam,
         loss_in_half,
         autocast_without_scaler,
+        clipping_out_of_place,
+        clipping_scaled_gradients,
     )
 }
 
