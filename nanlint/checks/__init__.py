@@ -16,6 +16,7 @@ from nanlint.checks.half_constants import half_overflow_constant
 from nanlint.checks.half_losses import loss_in_half
 from nanlint.checks.half_parameters import half_parameters_with_adam
 from nanlint.checks.lengths import norm_gradient
+from nanlint.checks.limits import clipping_disabled
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.memory import uninitialised_memory
@@ -65,6 +66,7 @@ CHECKS: dict[str, Check] = {
         autocast_without_scaler,
         clipping_out_of_place,
         clipping_scaled_gradients,
+        clipping_disabled,
     )
 }
 

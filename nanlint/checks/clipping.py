@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.structure import blocks
-from nanlint.checks.training import CLIPS_OF_TORCH, HUGE, Did, Event, Recipe, limit_of, number_of, recipes
+from nanlint.checks.training import CLIPPERS, CLIPS_OF_TORCH, HUGE, Did, Event, Recipe, limit_of, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -17,7 +17,6 @@ from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before, rotated
 
 _MADE = {Did.BACKWARD, Did.SCALED, Did.UNSCALED}
-_CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_gradients")
 
 
 def clipping_out_of_place(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
@@ -67,13 +66,13 @@ def clipping_scaled_gradients(card: Card, facts: Facts, options: RuleOptions) ->
 
 
 def _clipping(facts: Facts) -> Iterator[Recipe]:
-    if not facts.chain and facts.mentions("step") and facts.mentions(*_CLIPS) and facts.mentions("backward"):
+    if not facts.chain and facts.mentions("step") and facts.mentions(*CLIPPERS) and facts.mentions("backward"):
         yield from recipes(facts.body)
 
 
 def _only_measures(event: Event) -> bool:
     """`norm = clip_grad_norm_(parameters, float("inf"))`: only the norm is wanted."""
-    limit = number_of(limit_of(event))
+    limit = number_of(limit_of(event.call))
     return limit is not None and limit >= HUGE
 
 

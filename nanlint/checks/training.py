@@ -17,7 +17,7 @@ CLIPS_OF_TORCH = frozenset(
     for name in ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
 )
 # methods of Accelerate, Fabric, FSDP and others that do the same
-_CLIPS = frozenset({"clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_gradients"})
+CLIPPERS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_gradients")
 _OPTIMIZER = re.compile(r"(?:.*[._])?(?:optim\w*|opt|opts|opt_?\w{1,4}|\w+_opt|adamw?|sgd)$", re.IGNORECASE)
 _SCHEDULER = re.compile(r"sched|lr_?(?:decay|warm)", re.IGNORECASE)
 _SCALER = re.compile(r"(?:.*[._])?(?:\w*_)?(?:grad_?)?scaler$", re.IGNORECASE)
@@ -121,7 +121,7 @@ def _what(call: nodes.Call, made: dict[str, str], helpers: frozenset[str]) -> Di
     func = call.func
     path = getattr(func, "path", None)
     name = func.name if isinstance(func, nodes.Attribute) else getattr(func, "id", "")
-    if path in CLIPS_OF_TORCH or name in _CLIPS:
+    if path in CLIPS_OF_TORCH or name in CLIPPERS:
         return Did.CLIP
     if path == "torch.autograd.backward":
         return Did.BACKWARD
@@ -160,13 +160,13 @@ def _is_optimizer(expr: nodes.Expr, made: dict[str, str]) -> bool:
     return any(_OPTIMIZER.match(name) for name in names) and not any(map(_SCHEDULER.search, names))
 
 
-def limit_of(event: Event) -> nodes.Expr | None:
+def limit_of(call: nodes.Call) -> nodes.Expr | None:
     """To what the gradients are clipped."""
-    given = event.call.keywords
+    given = call.keywords
     for name in ("max_norm", "clip_value", "clip_val"):
         if name in given:
             return given[name]
-    return event.call.args[1] if len(event.call.args) > 1 else None
+    return call.args[1] if len(call.args) > 1 else None
 
 
 def number_of(expr: nodes.Expr | None) -> float | None:
