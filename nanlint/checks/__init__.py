@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from nanlint.cards import Card
+from nanlint.checks.accumulation import gradients_never_zeroed
 from nanlint.checks.angles import inverse_trig
 from nanlint.checks.clipping import clipping_out_of_place, clipping_scaled_gradients
 from nanlint.checks.epsilons import ineffective_epsilon
@@ -67,6 +68,7 @@ CHECKS: dict[str, Check] = {
         clipping_out_of_place,
         clipping_scaled_gradients,
         clipping_disabled,
+        gradients_never_zeroed,
     )
 }
 
