@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -79,6 +80,10 @@ class Facts:
         """Every name and attribute that the file reads, and every path that it imports."""
         yield from self._analysis.module.mentions
         yield from self.imports.values()
+
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Does the text of the file hold it anywhere, be it in a string or a comment?"""
+        return pattern.search(self._analysis.home.source.text) is not None
 
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""

@@ -30,6 +30,7 @@ from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.checks.swept import nan_swept_under
+from nanlint.checks.unclipped import missing_gradient_clipping
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -69,6 +70,7 @@ CHECKS: dict[str, Check] = {
         clipping_scaled_gradients,
         clipping_disabled,
         gradients_never_zeroed,
+        missing_gradient_clipping,
     )
 }
 

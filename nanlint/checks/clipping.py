@@ -120,4 +120,4 @@ def _unscaled(facts: Facts, recipe: Recipe, event: Event) -> Repair | None:
     if len(steps) != 1 or not isinstance(event.statement, nodes.Evaluate | nodes.Assign):
         return None
     scaler, optimizer = steps.pop()
-    return put_before(facts, event.statement, f"{scaler}.unscale_({optimizer})", "unscale the gradients before")
+    return put_before(facts, event.statement, [f"{scaler}.unscale_({optimizer})"], "unscale the gradients before")

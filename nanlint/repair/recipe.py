@@ -19,10 +19,11 @@ def rotated(facts: Facts, calls: Sequence[Expr], *, right: bool, message: str) -
     return Repair(Applicability.UNSAFE, message, tuple(zip(calls, moved, strict=True)))
 
 
-def put_before(facts: Facts, statement: Evaluate | Assign, line: str, message: str) -> Repair | None:
-    """A line before the statement, which begins its own."""
+def put_before(facts: Facts, statement: Evaluate | Assign, lines: Sequence[str], message: str) -> Repair | None:
+    """Lines before the statement, which begins its own."""
     first = statement.targets[0] if isinstance(statement, Assign) else statement.value
     indentation = facts.indentation(first)
     if indentation is None:
         return None
-    return Repair(Applicability.UNSAFE, message, ((first, f"{line}\n{indentation}{facts.text(first)}"),))
+    text = f"\n{indentation}".join([*lines, facts.text(first)])
+    return Repair(Applicability.UNSAFE, message, ((first, text),))
