@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from nanlint.flow import assumptions
@@ -50,6 +51,10 @@ class Facts(Weighing):
         yield from self._analysis.module.mentions
         yield from self.imports.values()
 
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Does the text of the file hold it anywhere, be it in a string or a comment?"""
+        return pattern.search(self._analysis.home.source.text) is not None
+
     def in_calls(self) -> Iterator[Facts]:
         """What is known of the functions as they are met in each call of them."""
         return (Facts(analysis, self.target_torch) for analysis in self._analysis.in_calls())
@@ -93,6 +98,14 @@ class Facts(Weighing):
         """The expression as the user wrote it, without parentheses around it."""
         source = self._analysis.home.source
         return source.slice(span_of(source, node.origin))
+
+    def indentation(self, node: Expr) -> str | None:
+        """The blanks before an expression that begins its line, None where something else stands there."""
+        source = self._analysis.home.source
+        span = span_of(source, node.origin)
+        start = source.offset(span.start_line, span.start_column)
+        before = source.text[:start].rpartition("\n")[2]
+        return None if before.strip() else before
 
     def text_of_call(self) -> str:
         """The innermost call of the chain, as the user wrote it."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from nanlint.cards import Card
+from nanlint.checks.accumulation import gradients_never_zeroed
 from nanlint.checks.angles import inverse_trig
+from nanlint.checks.clipping import clipping_out_of_place, clipping_scaled_gradients
 from nanlint.checks.epsilons import ineffective_epsilon
 from nanlint.checks.exponentials import log_of_sigmoid, log_sum_exp_by_hand, softmax_by_hand
 from nanlint.checks.finding import Finding
@@ -17,6 +19,7 @@ from nanlint.checks.half_parameters import half_parameters_with_adam
 from nanlint.checks.hyper_parameters import optimizer_setting_out_of_range
 from nanlint.checks.learning_rates import learning_rate_too_high
 from nanlint.checks.lengths import norm_gradient
+from nanlint.checks.limits import clipping_disabled
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.memory import uninitialised_memory
@@ -29,6 +32,7 @@ from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.checks.swept import nan_swept_under
+from nanlint.checks.unclipped import missing_gradient_clipping
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -66,6 +70,11 @@ CHECKS: dict[str, Check] = {
         autocast_without_scaler,
         learning_rate_too_high,
         optimizer_setting_out_of_range,
+        clipping_out_of_place,
+        clipping_scaled_gradients,
+        clipping_disabled,
+        gradients_never_zeroed,
+        missing_gradient_clipping,
     )
 }
 

@@ -1,0 +1,65 @@
+"""Gradients that are clipped to a limit which does nothing, or the wrong thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.checks.structure import expressions, key_of, names_in, scopes, statements, targets_of
+from nanlint.checks.training import CLIPPERS, HUGE, limit_of, number_of
+from nanlint.checks.wording import remark, shortened
+from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
+from nanlint.facts import Facts
+from nanlint.ir import nodes
+
+
+def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """`clip_grad_norm_` and its like with a limit that is infinite, huge, 0 or negative, and its result not used."""
+    if facts.chain or not facts.mentions(*CLIPPERS):
+        return
+    constants = _constants(facts)
+    for _, body in scopes(facts.body):
+        for statement in statements(body):
+            call = statement.value if isinstance(statement, nodes.Evaluate) else None  # else the norm is wanted
+            if isinstance(call, nodes.Call) and _name(call.func) in CLIPPERS:
+                limit = limit_of(call)
+                number = number_of(limit)
+                if number is None and limit is not None:
+                    number = constants.get(key_of(limit) or "")
+                if number is not None and (trouble := _trouble(number)) is not None:
+                    text = shortened(facts.text(call))
+                    yield remark(card, call, statement, Evidence.POSSIBLE, operand=text, trouble=trouble)
+
+
+def _trouble(limit: float) -> str | None:
+    if limit >= HUGE:
+        return "clips nothing: gradients that are still finite hardly get there"
+    if limit == 0:
+        return "makes every gradient 0: nothing is learned"
+    return "turns the gradients around: the loss grows" if limit < 0 else None
+
+
+def _name(func: nodes.Expr) -> str:
+    path = getattr(func, "path", None)
+    return path.rpartition(".")[2] if path else getattr(func, "name", "")
+
+
+def _constants(facts: Facts) -> dict[str, float]:
+    """Names that are bound once, to a number, and that no condition asks about: whoever asks may not clip at all."""
+    bound: dict[str, list[float | None]] = {}
+    asked: set[str] = set()
+    for function, body in scopes(facts.body):
+        for param in () if function is None else function.params:
+            bound.setdefault(param.name, []).append(None)
+        for statement in statements(body):
+            for name in targets_of(statement):
+                bound.setdefault(name, []).append(number_of(getattr(statement, "value", None)))
+            if isinstance(statement, nodes.If):
+                asked |= names_in(statement.test)
+            for expr in expressions(statement):
+                if isinstance(expr, nodes.Conditional):
+                    asked |= names_in(expr.test)
+    numbers = {name: values[0] for name, values in bound.items() if len(values) == 1 and name not in asked}
+    return {name: number for name, number in numbers.items() if number is not None}

@@ -1,0 +1,114 @@
+"""Training loops of models whose gradients are known to explode, without anything that bounds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.checks.structure import expressions, key_of, scopes, statements, targets_of
+from nanlint.checks.training import Did, Event, Recipe, recipes
+from nanlint.checks.wording import remark, shortened
+from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
+from nanlint.facts import Facts
+from nanlint.ir import nodes
+from nanlint.repair.edits import Repair
+from nanlint.repair.recipe import put_before
+
+_RECURRENT = frozenset({"LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"})
+_ATTENTION = frozenset(
+    {"Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer",
+     "MultiheadAttention"}
+)  # fmt: skip
+_POLICIES = ("log_prob", "advantage", "advantages")
+# whoever writes one of these, be it in a setting or a comment, has thought of it
+_BOUNDED = re.compile(
+    r"clip_?grad|grad\w*[_.-]?clip|clip_by|clipnorm|clip_norm|clip_val|clipping|clamp_grad|max_?grad|max_?norm|"
+    r"grad\w*_norm|norm_grad|register_(?:full_backward_)?hook|\.grad\b|deepspeed|lightning|fairseq|adafactor",
+    re.IGNORECASE,
+)
+_LIMIT = "1.0"
+_USUAL_NAMES = ("model", "net", "network")
+
+
+def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """`backward()` and `optimizer.step()` for a recurrent model of this file, which nowhere bounds gradients."""
+    if facts.chain or not (facts.mentions("backward") and facts.mentions("step")):
+        return
+    model = _model(facts)
+    if model is None or facts.says(_BOUNDED):
+        return
+    name, evidence = model
+    for recipe in recipes(facts.body):
+        step = next(iter(recipe.all_of(Did.STEP)))
+        yield remark(
+            card,
+            step.call,
+            step.statement,
+            evidence,
+            repair=_clipped(facts, recipe, step),
+            operand=shortened(facts.text(step.call)),
+            trouble=name,
+        )
+
+
+def _model(facts: Facts) -> tuple[str, Evidence] | None:
+    """What is trained, and how well it is known to need it."""
+    made = set()
+    if facts.mentions(*_RECURRENT, *_ATTENTION):
+        for _, body in scopes(facts.body):
+            for statement in _with_classes(body):
+                for expr in expressions(statement):
+                    path = getattr(expr.func, "path", None) if isinstance(expr, nodes.Call) else None
+                    if path and path.startswith("torch.nn."):
+                        made.add(path.rpartition(".")[2])
+    for name in sorted(made & _RECURRENT):
+        return f"an `nn.{name}`", Evidence.POSSIBLE
+    for name in sorted(made & _ATTENTION):
+        return f"an `nn.{name}`", Evidence.UNKNOWN
+    return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+
+
+def _with_classes(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
+    for statement in statements(body):
+        yield statement
+        if isinstance(statement, nodes.ClassDef):
+            yield from _with_classes(statement.body)
+
+
+def _clipped(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
+    """`clip_grad_norm_` on a line before the step, and `unscale_` before that under a scaler."""
+    spelled = {path: name for name, path in facts.imports.items()}
+    prefix = f"{spelled['torch']}.nn" if "torch" in spelled else spelled.get("torch.nn")
+    func = step.call.func
+    parameters = _parameters(facts, recipe, step)
+    if prefix is None or parameters is None or not isinstance(func, nodes.Attribute):
+        return None
+    if not isinstance(step.statement, nodes.Evaluate) or step.statement.value is not step.call:
+        return None
+    lines = [f"{prefix}.utils.clip_grad_norm_({parameters}, {_LIMIT})"]
+    if recipe.all_of(Did.SCALED):
+        if not step.call.args:
+            return None
+        lines.insert(0, f"{facts.text(func.base)}.unscale_({facts.text(step.call.args[0])})")
+    return put_before(facts, step.statement, lines, f"clip the norm of the gradients to {_LIMIT}")
+
+
+def _parameters(facts: Facts, recipe: Recipe, step: Event) -> str | None:
+    """`model.parameters()`: those that the optimiser was given here, or of the model that this function was given."""
+    func = step.call.func
+    optimizer = step.call.args[0] if step.call.args else getattr(func, "base", None)
+    key = None if optimizer is None else key_of(optimizer)
+    of_self = (key or "").startswith("self.")
+    for function, body in scopes(facts.body):
+        for statement in statements(body) if of_self or function is recipe.function else ():
+            value = getattr(statement, "value", None)
+            if key is not None and key in targets_of(statement) and isinstance(value, nodes.Call) and value.args:
+                text = facts.text(value.args[0])
+                is_plain = re.fullmatch(r"self\.[\w.]+\.parameters\(\)" if of_self else r"[\w.]+\.parameters\(\)", text)
+                return text if is_plain else None
+    params = () if recipe.function is None else recipe.function.params
+    given = [param.name for param in params if param.name in _USUAL_NAMES]
+    return f"{given[0]}.parameters()" if len(given) == 1 and not of_self else None
