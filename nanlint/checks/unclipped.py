@@ -106,7 +106,7 @@ def _clipped(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
     if not isinstance(step.statement, nodes.Evaluate) or step.statement.value is not step.call:
         return None
     lines = [f"{prefix}.utils.clip_grad_norm_({parameters}, {_LIMIT})"]
-    if recipe.all_of(Did.SCALED):
+    if recipe.all_of(Did.SCALED) and not recipe.all_of(Did.UNSCALED):
         if not step.call.args:
             return None
         lines.insert(0, f"{facts.text(func.base)}.unscale_({facts.text(step.call.args[0])})")
