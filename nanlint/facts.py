@@ -99,13 +99,14 @@ class Facts(Weighing):
         source = self._analysis.home.source
         return source.slice(span_of(source, node.origin))
 
-    def indentation(self, node: Expr) -> str | None:
-        """The blanks before an expression that begins its line, None where something else stands there."""
+    def line_break(self, node: Expr) -> str | None:
+        """What separates a new line from the expression, which begins its own line: the line break and the blanks.
+        None where something else stands before it."""
         source = self._analysis.home.source
         span = span_of(source, node.origin)
-        start = source.offset(span.start_line, span.start_column)
-        before = source.text[:start].rpartition("\n")[2]
-        return None if before.strip() else before
+        before = source.text[: source.offset(span.start_line, span.start_column)].rpartition("\n")[2]
+        newline = "\r\n" if "\r\n" in source.text else "\n"
+        return None if before.strip() else newline + before
 
     def text_of_call(self) -> str:
         """The innermost call of the chain, as the user wrote it."""

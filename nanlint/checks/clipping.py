@@ -49,18 +49,21 @@ def clipping_scaled_gradients(card: Card, facts: Facts, options: RuleOptions) ->
     if not facts.mentions("scale") or facts.mentions("get_scale", "_scale", "inv_scale"):
         return  # whoever asks for the scale divides by it
     for recipe in _clipping(facts):
+        mended = bool(recipe.all_of(Did.UNSCALED))  # a second `unscale_` for one step raises
         for event in recipe.all_of(Did.CLIP):
             if event.path not in CLIPS_OF_TORCH or _only_measures(event):
                 continue
             if Did.SCALED not in event.before or event.before & {Did.UNSCALED, Did.UNKNOWN}:
                 continue
             if Did.STEP in event.after:
+                repair = None if mended else _unscaled(facts, recipe, event)
+                mended = mended or repair is not None
                 yield remark(
                     card,
                     event.call,
                     event.statement,
                     Evidence.POSSIBLE,
-                    repair=_unscaled(facts, recipe, event),
+                    repair=repair,
                     operand=shortened(facts.text(event.call)),
                 )
 
@@ -111,13 +114,14 @@ def _block_of(body: Sequence[nodes.Stmt], wanted: nodes.Stmt) -> Sequence[nodes.
 
 
 def _unscaled(facts: Facts, recipe: Recipe, event: Event) -> Repair | None:
-    """`scaler.unscale_(optimizer)` on a line of its own; of several optimisers nobody knows which."""
+    """`scaler.unscale_(optimizer)` on a line of its own; of several optimisers nobody knows which, and where not every
+    clip is followed by a step it may be called once only."""
     steps = {
         (facts.text(each.call.func.base), facts.text(each.call.args[0]))
         for each in recipe.all_of(Did.STEP)
         if isinstance(each.call.func, nodes.Attribute) and len(each.call.args) == 1
     }
-    if len(steps) != 1 or not isinstance(event.statement, nodes.Evaluate | nodes.Assign):
+    if len(steps) != 1 or event.after != {Did.STEP} or not isinstance(event.statement, nodes.Evaluate | nodes.Assign):
         return None
     scaler, optimizer = steps.pop()
     return put_before(facts, event.statement, [f"{scaler}.unscale_({optimizer})"], "unscale the gradients before")

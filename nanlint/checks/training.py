@@ -133,6 +133,8 @@ def _what(call: nodes.Call, made: dict[str, str], helpers: frozenset[str]) -> Di
                 return Did.STEP
             if _is_optimizer(func.base, made):
                 return Did.STEP if not call.args and "closure" not in call.keywords else Did.UNKNOWN
+            if any(map(_SCHEDULER.search, names_in(func.base))):
+                return None
         if name == "unscale_":
             return Did.UNSCALED
         if name == "zero_grad":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.structure import expressions, key_of, scopes, statements, targets_of
-from nanlint.checks.training import Did, Event, Recipe, recipes
+from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -22,6 +22,11 @@ _ATTENTION = frozenset(
     {"Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer",
      "MultiheadAttention"}
 )  # fmt: skip
+_UNGATED = frozenset({"RNN", "RNNCell"})
+_TEXT = frozenset({"Embedding", "EmbeddingBag"})
+# with so few steps the product of their factors stays small
+_SHORT = 30
+_LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?steps?|bptt)$", re.IGNORECASE)
 _POLICIES = ("log_prob", "advantage", "advantages")
 # whoever writes one of these, be it in a setting or a comment, has thought of it
 _BOUNDED = re.compile(
@@ -65,10 +70,22 @@ def _model(facts: Facts) -> tuple[str, Evidence] | None:
                     if path and path.startswith("torch.nn."):
                         made.add(path.rpartition(".")[2])
     for name in sorted(made & _RECURRENT):
-        return f"an `nn.{name}`", Evidence.POSSIBLE
+        # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
+        is_long = name in _UNGATED or name.endswith("Cell") or not made.isdisjoint(_TEXT)
+        return f"an `nn.{name}`", Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
     for name in sorted(made & _ATTENTION):
         return f"an `nn.{name}`", Evidence.UNKNOWN
     return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+
+
+def _is_short(facts: Facts) -> bool:
+    """Is the length of the sequences written out, and small?"""
+    for _, body in scopes(facts.body):
+        for statement in statements(body):
+            number = number_of(getattr(statement, "value", None))
+            if number is not None and number <= _SHORT and any(map(_LENGTH.search, targets_of(statement))):
+                return True
+    return False
 
 
 def _with_classes(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
@@ -89,7 +106,7 @@ def _clipped(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
     if not isinstance(step.statement, nodes.Evaluate) or step.statement.value is not step.call:
         return None
     lines = [f"{prefix}.utils.clip_grad_norm_({parameters}, {_LIMIT})"]
-    if recipe.all_of(Did.SCALED):
+    if recipe.all_of(Did.SCALED) and not recipe.all_of(Did.UNSCALED):
         if not step.call.args:
             return None
         lines.insert(0, f"{facts.text(func.base)}.unscale_({facts.text(step.call.args[0])})")

@@ -22,8 +22,8 @@ def rotated(facts: Facts, calls: Sequence[Expr], *, right: bool, message: str) -
 def put_before(facts: Facts, statement: Evaluate | Assign, lines: Sequence[str], message: str) -> Repair | None:
     """Lines before the statement, which begins its own."""
     first = statement.targets[0] if isinstance(statement, Assign) else statement.value
-    indentation = facts.indentation(first)
-    if indentation is None:
+    line_break = facts.line_break(first)
+    if line_break is None:
         return None
-    text = f"\n{indentation}".join([*lines, facts.text(first)])
+    text = line_break.join([*lines, facts.text(first)])
     return Repair(Applicability.UNSAFE, message, ((first, text),))
