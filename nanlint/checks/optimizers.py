@@ -54,13 +54,13 @@ _OF_OPTAX = {
     "adafactor": "Adafactor",
 }  # fmt: skip
 _TORCH = re.compile(
-    r"torch\.optim\.(?:\w+\.)?(?P<name>[A-Z]\w*)$"
+    r"torch\.optim\.(?!lr_scheduler|swa_utils)(?:\w+\.)?(?P<name>[A-Z]\w*)$"
     r"|(?:transformers|transformers\.optimization|timm\.optim|lion_pytorch|bitsandbytes\.optim|apex\.optimizers|"
     r"deepspeed\.ops\.(?:adam|lion)|torch_optimizer)\.(?:Fused|DeepSpeedCPU|Paged)?"
     r"(?P<other>AdamW?|Lion|Adafactor|RAdam|SGD)(?:8bit)?$"
 )
 _KERAS = re.compile(
-    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?optimizers\."
+    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?optimizers\.(?!schedules)"
     r"(?:legacy\.|experimental\.|\w+\.)?(?P<name>[A-Z]\w*)$"
 )
 _TF1 = re.compile(r"tensorflow\.(?:compat\.v1\.)?train\.(?P<name>\w+)Optimizer$")
