@@ -30,7 +30,7 @@ _OWN_SCHEDULE = re.compile(r"(?:^|\.)_?[A-Z]\w*Schedul|(?:^|\.)_LRScheduler")
 _TAMED = re.compile(r"clip|max_grad_norm|opacus|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
 _TRAINED = re.compile(r"(?:^|_)(?:params?|parameters|named_parameters|trainable\w*|weights?)(?:_|$)", re.IGNORECASE)
 _LAYER = re.compile(
-    r"(?:^|\.)(?:Linear|LazyLinear|Conv\w*|\w*Conv|LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
+    r"(?:^|\.)(?:Linear|LazyLinear|Dense|Conv\w*|\w*Conv|LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
 )
 # under a sigmoid gradients are at most a quarter, and rates up to 10 are in use
 _SIGMOID = frozenset({"sigmoid", "Sigmoid"})
@@ -138,19 +138,36 @@ def _peaks(made: Made, file: Literals) -> Iterator[nodes.Expr]:
 
 
 def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
-    """Are its parameters those of a network? An image, a prompt or a handful of numbers is optimised at other rates."""
+    """Are its parameters those of a network? An image, a prompt, a straight line or a handful of numbers is optimised
+    at other rates."""
     if any(map(_NOT_NETWORKS.match, facts.imports.values())):
         return False
-    if made.framework == "keras":
-        return True
+    layers = sum(_LAYER.search(_last_name(place.call)) is not None for place in file.calls)
+    if _is_linear(file, layers):
+        return False
     if made.framework == "optax":
         return any(map(_NETWORKS.match, facts.imports.values()))
-    if facts.mentions("Parameter") and not any(map(_LAYER.search, facts.words())):
-        return False  # a model that is a formula: its parameters have units
+    if made.framework == "keras":
+        return not facts.mentions("minimize") or made.is_of_tf1  # `minimize(loss, [slope, intercept])`
+    if not layers and (facts.mentions("Parameter") or made.name in ("SGD", "ASGD")):
+        return False  # a formula, whose parameters have units; a model out of sight, which may tame its gradients
     given = argument(made.call, ("params",), 0)
     held, _ = file.origin(given, made.place.scope)
     words = [word for expr in (given, held) if expr is not None for part in parts(expr) for word in _words(part)]
     return any(map(_TRAINED.search, words))
+
+
+def _is_linear(file: Literals, layers: int) -> bool:
+    """Is the only layer in sight one that puts out a single number? That is a straight line."""
+    if layers != 1:
+        return False
+    call = next(place.call for place in file.calls if _LAYER.search(_last_name(place.call)))
+    size = call.keywords.get("units") or call.keywords.get("out_features") or (call.args[-1] if call.args else None)
+    return isinstance(size, nodes.Constant) and size.value == 1
+
+
+def _last_name(call: nodes.Call) -> str:
+    return getattr(call.func, "name", getattr(call.func, "id", ""))
 
 
 def _words(expr: nodes.Expr) -> Iterator[str]:

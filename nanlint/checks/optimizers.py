@@ -91,6 +91,11 @@ class Made:
         return argument(self.call, ("lr", "learning_rate"), 1 if self.framework == "torch" else 0)
 
     @property
+    def is_of_tf1(self) -> bool:
+        """Is it one of TensorFlow 1, of which every program calls `minimize`?"""
+        return _TF1.match(getattr(self.call.func, "path", None) or "") is not None
+
+    @property
     def default(self) -> str:
         """The documented learning rate; that of torch where the framework has none."""
         if self.framework == "keras":
