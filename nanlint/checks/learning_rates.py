@@ -30,7 +30,8 @@ _OWN_SCHEDULE = re.compile(r"(?:^|\.)_?[A-Z]\w*Schedul|(?:^|\.)_LRScheduler")
 _TAMED = re.compile(r"clip|max_grad_norm|opacus|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
 _TRAINED = re.compile(r"(?:^|_)(?:params?|parameters|named_parameters|trainable\w*|weights?)(?:_|$)", re.IGNORECASE)
 _LAYER = re.compile(
-    r"(?:^|\.)(?:Linear|LazyLinear|Dense|Conv\w*|\w*Conv|LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
+    r"(?:^|\.)(?:Linear|LazyLinear|Dense|Conv\w*|\w*Conv|"
+    r"LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
 )
 # under a sigmoid gradients are at most a quarter, and rates up to 10 are in use
 _SIGMOID = frozenset({"sigmoid", "Sigmoid"})
@@ -47,7 +48,7 @@ _LARGE_EPSILON = 1e-4  # with it Adam becomes SGD, and takes rates of SGD
 
 
 def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
-    """Optimisers of networks whose rate is written down and above all that was ever trained with."""
+    """Optimisers of networks whose rate is written down and above what networks are trained with."""
     if facts.chain or facts.is_test or not facts.mentions(*NAMES):
         return
     if any(_SET_ELSEWHERE.search(word) or _OWN_SCHEDULE.search(word) for word in facts.words()):

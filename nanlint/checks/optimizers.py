@@ -60,7 +60,8 @@ _TORCH = re.compile(
     r"(?P<other>AdamW?|Lion|Adafactor|RAdam|SGD)(?:8bit)?$"
 )
 _KERAS = re.compile(
-    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?optimizers\.(?!schedules)"
+    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?"
+    r"optimizers\.(?!schedules)"
     r"(?:legacy\.|experimental\.|\w+\.)?(?P<name>[A-Z]\w*)$"
 )
 _TF1 = re.compile(r"tensorflow\.(?:compat\.v1\.)?train\.(?P<name>\w+)Optimizer$")
