@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.literals import Literals, Place
+from nanlint.checks.literals import Literals, Place, literals_of
 from nanlint.checks.optimizers import NAMES, Made, argument, groups, optimizers
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
@@ -99,7 +99,7 @@ def optimizer_setting_out_of_range(card: Card, facts: Facts, options: RuleOption
     factors = {path.rpartition(".")[2] for path in _FACTORS}
     if facts.chain or facts.is_test or not (facts.mentions(*NAMES) or facts.mentions(*factors)):
         return
-    file = Literals(facts.body)
+    file = literals_of(facts)
     for made in optimizers(file):
         for name, written, setting in _given(made, file):
             yield from _judged(card, file, made, name, written, setting)

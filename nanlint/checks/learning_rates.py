@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.literals import Literal, Literals
+from nanlint.checks.literals import Literal, Literals, literals_of
 from nanlint.checks.optimizers import NAMES, RATES, Made, argument, groups, optimizers
 from nanlint.checks.structure import parts
 from nanlint.checks.wording import remark
@@ -33,6 +33,7 @@ _LAYER = re.compile(
     r"(?:^|\.)(?:Linear|LazyLinear|Dense|Conv\w*|\w*Conv|"
     r"LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
 )
+_DEEP = re.compile(r"LSTM|GRU|RNN|Embedding|Transformer|MultiheadAttention")  # one of them is a network already
 # under a sigmoid gradients are at most a quarter, and rates up to 10 are in use
 _SIGMOID = frozenset({"sigmoid", "Sigmoid"})
 _UNBOUNDED = frozenset({"relu", "ReLU", "gelu", "GELU", "LeakyReLU", "leaky_relu", "silu", "SiLU", "elu", "ELU"})
@@ -53,7 +54,7 @@ def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> It
         return
     if any(_SET_ELSEWHERE.search(word) or _OWN_SCHEDULE.search(word) for word in facts.words()):
         return
-    file = Literals(facts.body)
+    file = literals_of(facts)
     if file.stored & {"lr", "learning_rate"}:
         return  # `group["lr"] = …`: a schedule by hand
     tamed = any(map(_TAMED.search, facts.words())) or (facts.mentions(*_SIGMOID) and not facts.mentions(*_UNBOUNDED))
@@ -143,9 +144,9 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     at other rates."""
     if any(map(_NOT_NETWORKS.match, facts.imports.values())):
         return False
-    layers = sum(_LAYER.search(_last_name(place.call)) is not None for place in file.calls)
-    if _is_linear(file, layers):
-        return False
+    layers = [name for place in file.calls if _LAYER.search(name := _last_name(place.call))]
+    if len(layers) == 1 and not _DEEP.match(layers[0]):
+        return False  # a linear model
     if made.framework == "optax":
         return any(map(_NETWORKS.match, facts.imports.values()))
     if made.framework == "keras":
@@ -156,15 +157,6 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     held, _ = file.origin(given, made.place.scope)
     words = [word for expr in (given, held) if expr is not None for part in parts(expr) for word in _words(part)]
     return any(map(_TRAINED.search, words))
-
-
-def _is_linear(file: Literals, layers: int) -> bool:
-    """Is the only layer in sight one that puts out a single number? That is a straight line."""
-    if layers != 1:
-        return False
-    call = next(place.call for place in file.calls if _LAYER.search(_last_name(place.call)))
-    size = call.keywords.get("units") or call.keywords.get("out_features") or (call.args[-1] if call.args else None)
-    return isinstance(size, nodes.Constant) and size.value == 1
 
 
 def _last_name(call: nodes.Call) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from nanlint.checks.structure import blocks, expressions, key_of, parts
+from nanlint.facts import Facts
 from nanlint.ir import nodes
 
 _DEPTH = 8  # links of a chain of names
@@ -266,3 +268,13 @@ class Literals:
 def _parameter(function: nodes.FunctionDef | None, name: str) -> nodes.Param | None:
     params = () if function is None else function.params
     return next((param for param in params if param.name == name), None)
+
+
+_READ: WeakKeyDictionary[Facts, Literals] = WeakKeyDictionary()
+
+
+def literals_of(facts: Facts) -> Literals:
+    """The settings of a file, read once for all rules."""
+    if facts not in _READ:
+        _READ[facts] = Literals(facts.body)
+    return _READ[facts]
