@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.literals import Literals, Place
+from nanlint.checks.literals import Literals, Place, literals_of
 from nanlint.checks.optimizers import NAMES, Made, argument, groups, optimizers
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
@@ -89,10 +89,9 @@ _FACTORS = {
     "keras.optimizers.schedules.ExponentialDecay": ("decay_rate", 2, None),
     "optax.exponential_decay": ("decay_rate", 2, None),
 }
+_SMALL = 1e-4  # below it a rate may well rise for a while
 # a rate that rises on purpose: until training diverges, or for the first steps
-_RISES = re.compile(
-    r"lr_?find|find_?lr|range_?test|warm_?up|SequentialLR|ChainedScheduler|join_schedules", re.IGNORECASE
-)
+_RISES = re.compile(r"lr_?find|find_?lr|range_?test|warm|SequentialLR|ChainedScheduler|join_schedules", re.IGNORECASE)
 
 
 def optimizer_setting_out_of_range(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
@@ -100,13 +99,15 @@ def optimizer_setting_out_of_range(card: Card, facts: Facts, options: RuleOption
     factors = {path.rpartition(".")[2] for path in _FACTORS}
     if facts.chain or facts.is_test or not (facts.mentions(*NAMES) or facts.mentions(*factors)):
         return
-    file = Literals(facts.body)
+    file = literals_of(facts)
     for made in optimizers(file):
         for name, written, setting in _given(made, file):
             yield from _judged(card, file, made, name, written, setting)
     if not any(map(_RISES.search, facts.words())):
         for place in file.calls:
-            yield from _growing(card, file, place)
+            path = getattr(place.call.func, "path", None) or ""
+            if path in _FACTORS and _begins_high(place, file):
+                yield from _growing(card, file, place, path)
 
 
 def _given(made: Made, file: Literals) -> Iterator[tuple[str, nodes.Expr, _Setting]]:
@@ -163,10 +164,20 @@ def _judged(
     )
 
 
-def _growing(card: Card, file: Literals, place: Place) -> Iterator[Finding]:
-    """A schedule whose factor is above 1."""
-    path = getattr(place.call.func, "path", None) or ""
-    if path not in _FACTORS or {"end_value", "transition_begin"} & place.call.keywords.keys():
+def _begins_high(place: Place, file: Literals) -> bool:
+    """Is the first rate written down, and such as networks are trained with? Tests of ranges begin with a tiny one."""
+    first: nodes.Expr | None = place.call.args[0] if place.call.args else None
+    optimizer, _ = file.origin(argument(place.call, ("optimizer",), 0), place.scope)
+    for made in optimizers(file):
+        if made.call is optimizer:
+            first = made.rate
+    literal = file.follow(first, place.scope)
+    return literal is not None and literal.value >= _SMALL
+
+
+def _growing(card: Card, file: Literals, place: Place, path: str) -> Iterator[Finding]:
+    """A schedule whose factor is above 1, without an end."""
+    if {"end_value", "transition_begin"} & place.call.keywords.keys():
         return
     name, at, default = _FACTORS[path]
     written = argument(place.call, (name,), at)

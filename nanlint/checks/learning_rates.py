@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.literals import Literal, Literals
+from nanlint.checks.literals import Literal, Literals, literals_of
 from nanlint.checks.optimizers import NAMES, RATES, Made, argument, groups, optimizers
 from nanlint.checks.structure import parts
 from nanlint.checks.wording import remark
@@ -24,9 +24,19 @@ _SET_ELSEWHERE = re.compile(
     r"schedule(?:_fn)?$|adjust_\w*(?:lr|rate)|(?:lr|rate)_?(?:func|fn|adjust)|inject_hyperparams|maml|hypergrad",
     re.IGNORECASE,
 )
+# a schedule of one's own, or of another package: what it makes of the rate is not known
+_OWN_SCHEDULE = re.compile(r"(?:^|\.)_?[A-Z]\w*Schedul|(?:^|\.)_LRScheduler")
 # with these, plain gradient descent is run at rates that would diverge otherwise
 _TAMED = re.compile(r"clip|max_grad_norm|opacus|schedul|lars\b|lamb\b|lr_?decay|anneal|[a-z]LR$", re.IGNORECASE)
 _TRAINED = re.compile(r"(?:^|_)(?:params?|parameters|named_parameters|trainable\w*|weights?)(?:_|$)", re.IGNORECASE)
+_LAYER = re.compile(
+    r"(?:^|\.)(?:Linear|LazyLinear|Dense|Conv\w*|\w*Conv|"
+    r"LSTM\w*|GRU\w*|RNN\w*|Embedding\w*|Transformer\w*|MultiheadAttention)$"
+)
+_DEEP = re.compile(r"LSTM|GRU|RNN|Embedding|Transformer|MultiheadAttention")  # one of them is a network already
+# under a sigmoid gradients are at most a quarter, and rates up to 10 are in use
+_SIGMOID = frozenset({"sigmoid", "Sigmoid"})
+_UNBOUNDED = frozenset({"relu", "ReLU", "gelu", "GELU", "LeakyReLU", "leaky_relu", "silu", "SiLU", "elu", "ELU"})
 # a handful of numbers: Gaussian processes, variational distributions
 _NOT_NETWORKS = re.compile(r"^(?:gpytorch|botorch|pyro|numpyro|geoopt|kornia)\b")
 _NETWORKS = re.compile(r"^(?:flax|haiku|equinox|jax\.example_libraries\.stax)\b")
@@ -39,21 +49,36 @@ _LARGE_EPSILON = 1e-4  # with it Adam becomes SGD, and takes rates of SGD
 
 
 def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
-    """Optimisers of networks whose rate is written down and above all that was ever trained with."""
+    """Optimisers of networks whose rate is written down and above what networks are trained with."""
     if facts.chain or facts.is_test or not facts.mentions(*NAMES):
         return
-    if any(map(_SET_ELSEWHERE.search, facts.words())):
+    if any(_SET_ELSEWHERE.search(word) or _OWN_SCHEDULE.search(word) for word in facts.words()):
         return
-    file = Literals(facts.body)
+    file = literals_of(facts)
     if file.stored & {"lr", "learning_rate"}:
         return  # `group["lr"] = …`: a schedule by hand
-    tamed = any(map(_TAMED.search, facts.words()))
-    for made in optimizers(file):
-        if made.name in RATES and _trains_a_network(made, file, facts):
-            for written, ceiling in _rates(made, file, tamed):
-                literal = file.follow(written, made.place.scope)
-                if literal is not None and literal.value > ceiling:
-                    yield _found(card, facts, made, written, literal, ceiling)
+    tamed = any(map(_TAMED.search, facts.words())) or (facts.mentions(*_SIGMOID) and not facts.mentions(*_UNBOUNDED))
+    found = [one for made in optimizers(file) for one in _judged(made, file, facts, tamed)]
+    right = {id(literal.node) for _, _, literal, ceiling in found if ceiling is None or literal.value <= ceiling}
+    for made, written, literal, ceiling in found:
+        # one number for several optimisers, of which one is chosen, is meant for that which takes it
+        if ceiling is not None and literal.value > ceiling and id(literal.node) not in right:
+            yield _found(card, facts, made, written, literal, ceiling)
+
+
+_Judged = tuple[Made, nodes.Expr, Literal, float | None]
+
+
+def _judged(made: Made, file: Literals, facts: Facts, tamed: bool) -> Iterator[_Judged]:
+    """The rates of an optimiser that the file writes down, and above what they are too high; None if nothing is."""
+    if made.name not in RATES or not _trains_a_network(made, file, facts):
+        rates: Iterator[tuple[nodes.Expr, float | None]] = iter(() if made.rate is None else [(made.rate, None)])
+    else:
+        rates = _rates(made, file, tamed)
+    for written, ceiling in rates:
+        literal = file.follow(written, made.place.scope)
+        if literal is not None:
+            yield made, written, literal, ceiling
 
 
 def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
@@ -73,14 +98,14 @@ def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: L
     )
 
 
-def _rates(made: Made, file: Literals, tamed: bool) -> Iterator[tuple[nodes.Expr, float]]:
+def _rates(made: Made, file: Literals, tamed: bool) -> Iterator[tuple[nodes.Expr, float | None]]:
     """The rates that an optimiser is given, and above what they are too high."""
     peaks = list(_peaks(made, file))
     for peak in peaks:
         yield peak, max(RATES[made.name].ceiling, _PEAK_OF_SGD) if made.name == "SGD" else RATES[made.name].ceiling
     ceiling = _ceiling(made, file, tamed)
-    if ceiling is None or peaks:
-        return  # the peak is all that counts
+    if peaks:
+        return  # they are all that counts
     if made.rate is not None:
         yield made.rate, ceiling
     for group in groups(made, file):
@@ -115,17 +140,27 @@ def _peaks(made: Made, file: Literals) -> Iterator[nodes.Expr]:
 
 
 def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
-    """Are its parameters those of a network? An image, a prompt or a handful of numbers is optimised at other rates."""
+    """Are its parameters those of a network? An image, a prompt, a straight line or a handful of numbers is optimised
+    at other rates."""
     if any(map(_NOT_NETWORKS.match, facts.imports.values())):
         return False
-    if made.framework == "keras":
-        return True
+    layers = [name for place in file.calls if _LAYER.search(name := _last_name(place.call))]
+    if len(layers) == 1 and not _DEEP.match(layers[0]):
+        return False  # a linear model
     if made.framework == "optax":
         return any(map(_NETWORKS.match, facts.imports.values()))
+    if made.framework == "keras":
+        return not facts.mentions("minimize") or made.is_of_tf1  # `minimize(loss, [slope, intercept])`
+    if not layers and (facts.mentions("Parameter") or made.name in ("SGD", "ASGD")):
+        return False  # a formula, whose parameters have units; a model out of sight, which may tame its gradients
     given = argument(made.call, ("params",), 0)
     held, _ = file.origin(given, made.place.scope)
     words = [word for expr in (given, held) if expr is not None for part in parts(expr) for word in _words(part)]
     return any(map(_TRAINED.search, words))
+
+
+def _last_name(call: nodes.Call) -> str:
+    return getattr(call.func, "name", getattr(call.func, "id", ""))
 
 
 def _words(expr: nodes.Expr) -> Iterator[str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from nanlint.checks.structure import blocks, expressions, key_of, parts
+from nanlint.facts import Facts
 from nanlint.ir import nodes
 
 _DEPTH = 8  # links of a chain of names
@@ -84,20 +86,20 @@ class Literals:
 
     def origin(self, expr: nodes.Expr | None, scope: Scope, depth: int = _DEPTH) -> tuple[nodes.Expr | None, Scope]:
         """What was written for an expression: names are replaced by the one thing that they are bound to."""
-        for _ in range(depth):
-            found = self._step(expr, scope)
+        for left in range(depth, 0, -1):
+            found = self._step(expr, scope, left - 1)
             if found is None:
                 return expr, scope
             expr, scope = found
         return None, scope
 
-    def _step(self, expr: nodes.Expr | None, scope: Scope) -> tuple[nodes.Expr | None, Scope] | None:
+    def _step(self, expr: nodes.Expr | None, scope: Scope, depth: int) -> tuple[nodes.Expr | None, Scope] | None:
         if isinstance(expr, nodes.Name) and expr.path is None:
             return self._named(expr.id, scope)
         if isinstance(expr, nodes.Attribute) and expr.path is None:
-            return self._attribute(expr, scope)
+            return self._attribute(expr, scope, depth)
         if isinstance(expr, nodes.Subscript) and len(expr.index) == 1:
-            return self._entry(expr.base, expr.index[0], scope)
+            return self._entry(expr.base, expr.index[0], scope, depth)
         return None
 
     def _named(self, name: str, scope: Scope) -> tuple[nodes.Expr | None, Scope] | None:
@@ -135,14 +137,14 @@ class Literals:
             return self._option(param.name, scope) or (None, scope)
         return param.default, scope.outer or scope
 
-    def _attribute(self, expr: nodes.Attribute, scope: Scope) -> tuple[nodes.Expr | None, Scope] | None:
+    def _attribute(self, expr: nodes.Attribute, scope: Scope, depth: int) -> tuple[nodes.Expr | None, Scope] | None:
         base = expr.base
         owner = scope.owner if isinstance(base, nodes.Name) and base.id in ("self", "cls") else None
         made: nodes.Call | None = None
         if owner is None:
             if expr.name in self.stored:
                 return None, scope
-            owner, made = self._class_of(base, scope)
+            owner, made = self._class_of(base, scope, depth)
         if made is not None and expr.name in made.keywords:
             return made.keywords[expr.name], scope
         found = [] if owner is None else self._fields.get((owner, expr.name), [])
@@ -150,7 +152,7 @@ class Literals:
             return found[0] if len(found) == 1 else (None, scope)
         return None if owner is not None and made is None else self._option(expr.name, scope)
 
-    def _class_of(self, base: nodes.Expr, scope: Scope) -> tuple[nodes.ClassDef | None, nodes.Call | None]:
+    def _class_of(self, base: nodes.Expr, scope: Scope, depth: int) -> tuple[nodes.ClassDef | None, nodes.Call | None]:
         """The class of this file that an expression denotes or is an instance of, and the call that makes it."""
         if isinstance(base, nodes.Name) and base.id in self._classes:
             return self._classes[base.id], None
@@ -158,7 +160,7 @@ class Literals:
             param = _parameter(scope.function, base.id)
             if param is not None and param.annotation in self._classes:
                 return self._classes[param.annotation], None
-        made, _ = self.origin(base, scope)
+        made, _ = self.origin(base, scope, depth)
         name = getattr(made.func, "id", None) if isinstance(made, nodes.Call) else None
         return (self._classes[name], made) if isinstance(made, nodes.Call) and name in self._classes else (None, None)
 
@@ -166,11 +168,13 @@ class Literals:
         found = self._options.get(name, [])
         return None if not found else found[0] if len(found) == 1 else (None, scope)
 
-    def _entry(self, base: nodes.Expr, index: nodes.Expr, scope: Scope) -> tuple[nodes.Expr | None, Scope] | None:
+    def _entry(
+        self, base: nodes.Expr, index: nodes.Expr, scope: Scope, depth: int
+    ) -> tuple[nodes.Expr | None, Scope] | None:
         """`cfg["lr"]` of a dict that the file writes down."""
         if not isinstance(index, nodes.Constant) or index.value in self.stored:
             return None
-        held, where = self.origin(base, scope)
+        held, where = self.origin(base, scope, depth)
         if isinstance(held, nodes.DictDisplay) and None not in held.keys:
             for key, entry in zip(held.keys, held.values, strict=True):
                 if isinstance(key, nodes.Constant) and key.value == index.value:
@@ -266,3 +270,13 @@ class Literals:
 def _parameter(function: nodes.FunctionDef | None, name: str) -> nodes.Param | None:
     params = () if function is None else function.params
     return next((param for param in params if param.name == name), None)
+
+
+_READ: WeakKeyDictionary[Facts, Literals] = WeakKeyDictionary()
+
+
+def literals_of(facts: Facts) -> Literals:
+    """The settings of a file, read once for all rules."""
+    if facts not in _READ:
+        _READ[facts] = Literals(facts.body)
+    return _READ[facts]

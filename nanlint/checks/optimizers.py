@@ -54,13 +54,14 @@ _OF_OPTAX = {
     "adafactor": "Adafactor",
 }  # fmt: skip
 _TORCH = re.compile(
-    r"torch\.optim\.(?:\w+\.)?(?P<name>[A-Z]\w*)$"
+    r"torch\.optim\.(?!lr_scheduler|swa_utils)(?:\w+\.)?(?P<name>[A-Z]\w*)$"
     r"|(?:transformers|transformers\.optimization|timm\.optim|lion_pytorch|bitsandbytes\.optim|apex\.optimizers|"
     r"deepspeed\.ops\.(?:adam|lion)|torch_optimizer)\.(?:Fused|DeepSpeedCPU|Paged)?"
     r"(?P<other>AdamW?|Lion|Adafactor|RAdam|SGD)(?:8bit)?$"
 )
 _KERAS = re.compile(
-    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?optimizers\."
+    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.keras\.|tensorflow\.python\.keras\.)(?:api\.|src\.)?"
+    r"optimizers\.(?!schedules)"
     r"(?:legacy\.|experimental\.|\w+\.)?(?P<name>[A-Z]\w*)$"
 )
 _TF1 = re.compile(r"tensorflow\.(?:compat\.v1\.)?train\.(?P<name>\w+)Optimizer$")
@@ -89,6 +90,11 @@ class Made:
     def rate(self) -> nodes.Expr | None:
         """The learning rate it is given."""
         return argument(self.call, ("lr", "learning_rate"), 1 if self.framework == "torch" else 0)
+
+    @property
+    def is_of_tf1(self) -> bool:
+        """Is it one of TensorFlow 1, of which every program calls `minimize`?"""
+        return _TF1.match(getattr(self.call.func, "path", None) or "") is not None
 
     @property
     def default(self) -> str:
