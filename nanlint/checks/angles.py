@@ -63,7 +63,8 @@ def _is_bounded(value: Value, hazard: Hazard) -> bool:
 
 
 def _ends(value: Value, hazard: Hazard) -> str:
-    return " or ".join(f"{end:g}" for end in (hazard.safe.hi, hazard.safe.lo) if value.range.contains(end)) or "1"
+    ends = [end for end in (hazard.safe.hi, hazard.safe.lo) if isfinite(end) and value.range.contains(end)]
+    return " or ".join(f"{end:g}" for end in ends) or "1"
 
 
 def _was_compared(use: Use, term: Term) -> bool:
