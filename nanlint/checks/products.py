@@ -18,7 +18,7 @@ from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Apply, Expr
 from nanlint.ops.operation import Form
 from nanlint.ops.reductions import CONDITIONS
-from nanlint.ops.terms import LOGARITHMS, SINGULAR, both_ways, factors, operand, operand_of, poles
+from nanlint.ops.terms import LOGARITHMS, SINGULAR, both_ways, factors, literal, operand, operand_of, poles
 from nanlint.repair import guards
 from nanlint.repair.choices import leads_to
 from nanlint.repair.edits import Repair
@@ -144,12 +144,17 @@ def _condition(facts: Facts, mask: Expr, value: Value) -> str:
     return as_argument(text) if value.dtype is DType.BOOLEAN else f"{as_primary(text)} != 0"
 
 
+def _asks_about_a_number(condition: Term) -> bool:
+    """Is it `x > 0`? `rand < keep` chooses at random, and tells nothing of what `keep` may be."""
+    return any(isinstance(arg, Term) and isinstance(literal(arg), int | float) for arg in condition.args)
+
+
 def _selected_away(
     facts: Facts, use: Use, zero: str, infinite: str, singular: dict[Term | None, Use]
 ) -> tuple[Trouble, Repair | None, Term | None] | None:
     """A condition on x, as a factor, of what is infinite where it does not hold."""
     mask = use.values[zero].term
-    if mask is None or peel(mask).head not in CONDITIONS:
+    if mask is None or peel(mask).head not in CONDITIONS or not _asks_about_a_number(peel(mask)):
         return None
     for term in poles(use.values[infinite].term):
         inner = singular.get(term)

@@ -112,6 +112,8 @@ class Evaluator(Members):
             operands["how"] = Value(term=self._arrangement(expr, extras))
         if expr.callee is not None and operands["x"].kind in _NOT_TENSORS:
             return self._other_method(expr, operands["x"], state)
+        if spelling.form is Form.OPERATOR and any(value.kind is Kind.STRING for value in operands.values()):
+            return Value(kind=Kind.STRING, term=self.terms.fresh(), differentiable=False)  # `"%s.pt" % epoch`
         if spelling.operation.name == "where" and "y" in operands:
             return self._choice(expr, (("x", True), ("y", False)), operands, "condition", state)
         if spelling.operation.name == "masked_fill" and "mask" in operands and "value" in operands:
