@@ -86,7 +86,10 @@ class Weighing:
             found = self._weighed(found, value, use)
             if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
                 return None
-            return found if self.passes_on(use) and not self._is_replaced(use, hazard) else None
+            if not self.passes_on(use):
+                return None
+            sure = found.evidence > Evidence.UNKNOWN  # of the rest nobody asks so much
+            return None if sure and self._is_replaced(use, hazard) else found
         if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
         found = _outside(value, hazard.smooth, use)
