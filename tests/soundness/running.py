@@ -120,12 +120,12 @@ class _CountNaN(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.__name__ == "nan_to_num" and self.found > 1:
             self.divided += 1  # that its operand is NaN is not supposed
+        infinite = not NAN_AT_INFINITY and any(map(_is_infinite, args))  # before: it may be done in place
         result = func(*args, **(kwargs or {}))
         made = [one for one in (result if isinstance(result, tuple) else (result,)) if isinstance(one, torch.Tensor)]
         if any(one.numel() == 0 for one in made):
             raise Stop  # "the sum of one or more elements"
         if any(bool(one.isnan().any()) for one in made):
-            infinite = not NAN_AT_INFINITY and any(map(_is_infinite, args))
             self.found += 2 if infinite or func.__name__ in _SPREADS else 1
         if func.__name__ in _DIVISIONS and any(map(_is_infinite, made)):
             self.divided += 1
