@@ -377,8 +377,10 @@ def _is_elementwise(operands: dict[str, Value]) -> bool:
 def _may_be_elementwise(expr: nodes.Apply, operands: dict[str, Value]) -> bool:
     """`torch.max(x, y)` where nothing tells whether y is a tensor or a dimension."""
     dim = operands.get("dim")
-    if dim is None or dim.kind is not Kind.UNKNOWN or dim.constant is not None or dim.range.integer:
+    if dim is None or dim.kind is not Kind.UNKNOWN or dim.constant is not None:
         return False
+    if dim.range.integer and dim.grounds is not Grounds.NONE:
+        return False  # a size, by its name
     name = dim.term.args[-2 if dim.term.head == "param" else -1] if dim.term is not None and dim.term.args else ""
     named = isinstance(name, str) and ("dim" in name or "ax" in name)
     return not (named or expr.keywords)
