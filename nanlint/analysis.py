@@ -238,17 +238,8 @@ def _targets(body: Sequence[nodes.Stmt]) -> Iterator[tuple[int, nodes.Expr]]:
     for statement in body:
         if isinstance(statement, nodes.Assign) and not statement.augmented and len(statement.targets) == 1:
             yield id(statement.value), statement.targets[0]
-        for inner in _blocks(statement):
+        for inner in nodes.blocks_of(statement):
             yield from _targets(inner)
-
-
-def _blocks(statement: nodes.Stmt) -> Iterator[Sequence[nodes.Stmt]]:
-    """The statement lists inside a compound statement."""
-    for part in ("body", "orelse", "final"):
-        yield getattr(statement, part, ())
-    for part in ("handlers", "cases"):
-        for arm in getattr(statement, part, ()):
-            yield arm.body
 
 
 def _sentence(link: Why) -> str:

@@ -30,13 +30,8 @@ def _functions(body: Sequence[nodes.Stmt]) -> Iterator[nodes.FunctionDef]:
 
 def blocks(statement: nodes.Stmt, *, definitions: bool = False) -> Iterator[Sequence[nodes.Stmt]]:
     """The statement lists inside a compound statement; inside functions and classes only if asked."""
-    if isinstance(statement, nodes.FunctionDef | nodes.ClassDef) and not definitions:
-        return
-    for part in ("body", "orelse", "final"):
-        yield getattr(statement, part, ())
-    for part in ("handlers", "cases"):
-        for arm in getattr(statement, part, ()):
-            yield arm.body
+    if definitions or not isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
+        yield from nodes.blocks_of(statement)
 
 
 def statements(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:

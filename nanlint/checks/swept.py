@@ -12,6 +12,7 @@ from typing import Any
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
+from nanlint.checks.structure import statements
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -36,7 +37,7 @@ def nan_swept_under(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
     if facts.chain or not facts.mentions(*_TESTS, "nan_to_num", "nan_to_num_"):
         return  # the syntax is the same in each call
     for name, body in facts.bodies():
-        own = list(_statements(body))
+        own = list(statements(body))
         losses = _differentiated(name, own)
         for statement in own:
             for node in (*_cleaned(name, statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
@@ -54,10 +55,10 @@ def _finding(card: Card, facts: Facts, node: nodes.Expr, statement: nodes.Stmt) 
 # --- what is differentiated --------------------------------------------------------------------------------------
 
 
-def _differentiated(function: str, statements: Sequence[nodes.Stmt]) -> set[str]:
+def _differentiated(function: str, body: Sequence[nodes.Stmt]) -> set[str]:
     """The variables whose gradient is asked for in this function."""
     found: set[str] = set()
-    for statement in statements:
+    for statement in body:
         for expr in _expressions(statement):
             if isinstance(expr, nodes.Call) and getattr(expr.func, "name", "") in _BACKWARD:
                 base = getattr(expr.func, "base", None)
@@ -107,7 +108,7 @@ def _skipped(statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
     if not isinstance(statement, nodes.If) or not (_asked(statement.test) & losses):
         return
     body = statement.orelse if _asks_for_good(statement.test) else statement.body
-    inside = list(_statements(body))
+    inside = list(statements(body))
     stops = any(
         isinstance(one, nodes.Raise | nodes.Break | nodes.Assert) or any(map(_is_stop, _expressions(one)))
         for one in inside
@@ -185,19 +186,6 @@ def _last(func: nodes.Expr) -> str:
 
 
 # --- walking -----------------------------------------------------------------------------------------------------
-
-
-def _statements(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
-    """The statements of a block and of those inside it, but not of functions."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
-            continue
-        for part in ("body", "orelse", "final"):
-            yield from _statements(getattr(statement, part, ()))
-        for part in ("handlers", "cases"):
-            for arm in getattr(statement, part, ()):
-                yield from _statements(arm.body)
 
 
 def _expressions(statement: nodes.Stmt) -> Iterator[nodes.Expr]:

@@ -185,11 +185,8 @@ def statements_of(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
     """The statements of a block and of the blocks inside it."""
     for statement in body:
         yield statement
-        for part in ("body", "orelse", "final"):
-            yield from statements_of(getattr(statement, part, ()))
-        for part in ("handlers", "cases"):
-            for arm in getattr(statement, part, ()):
-                yield from statements_of(arm.body)
+        for block in nodes.blocks_of(statement):
+            yield from statements_of(block)
 
 
 def decorator_path(decorator: nodes.Expr) -> str:
