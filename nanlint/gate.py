@@ -13,7 +13,7 @@ from functools import cache
 LIBRARIES = (
     "torch", "tensorflow", "keras", "jax", "numpy", "flax", "haiku", "optax", "equinox", "lightning", "accelerate",
     "transformers", "einops", "cupy", "tinygrad", "mxnet", "paddle", "mindspore", "functorch", "triton", "pyro",
-    "scipy", "fairseq", "timm", "fastai", "deepspeed", "apex",
+    "scipy", "pytensor", "aesara", "theano", "pymc", "fairseq", "timm", "fastai", "deepspeed", "apex",
 )  # fmt: skip
 
 # an alias that a project defines in a file of its own: `from .backend import F, tnp, K`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
@@ -13,7 +14,7 @@ from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import literal, operand, squared
 from nanlint.requirements import Version
-from nanlint.values.interval import BOOLEAN, EMPTY, Range
+from nanlint.values.interval import BOOLEAN, EMPTY, Range, interval
 from nanlint.values.value import Grounds, Kind, Term, Value
 
 # bounded on both sides of 0, without a liking for it
@@ -21,7 +22,7 @@ _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
 # a larger number is a summand like any other
-_EPSILON = 0.01
+_SMALL = interval(0.0, 0.01, open="lo")
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
@@ -84,7 +85,9 @@ class Weighing:
             return None
         if (found := _outside(value, hazard.safe, use)) is not None:
             found = self._weighed(found, value, use)
-            if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
+            if found.evidence is Evidence.UNKNOWN and (
+                self._has_epsilon(value.term) or self._adds_squares(found, value)
+            ):
                 return None
             if not self.passes_on(use):
                 return None
@@ -98,6 +101,26 @@ class Weighing:
         found = self._weighed(found, value, use)
         return Trouble(found.evidence, found.what, gradient_only=True)
 
+    def _is_said(self, value: Value, use: Use) -> bool:
+        """Does the program itself say that the operand of which nothing is known may be bad? What a model puts out has
+        any sign; who takes log(p) and log(1 - p) has a probability, and that may be 0 or 1; a relative error of what
+        is to be predicted divides by data."""
+        term = value.term
+        if term is None or value.grounds > Grounds.NONE or value.is_scalar:
+            return False
+        if use.operation.name.startswith("log") and use.operation.name != "log1p":
+            return use.differentiable and (assumptions.is_model_output(name_of(term)) or term in self._probabilities)
+        if use.operation.name == "log1p":
+            return use.differentiable and term in self._probabilities
+        return use.operation.name == "div" and _is_relative_error(use)
+
+    @cached_property
+    def _probabilities(self) -> frozenset[Term]:
+        """Operands p and 1 - p of logarithms that are both taken somewhere in the file."""
+        logged = {term.args[0]: term.head for term in self._analysis.terms() if term.head in ("log", "log1p")}
+        pairs = [(whole, operand) for operand, head in logged.items() if (whole := _complemented(operand, head))]
+        return frozenset(term for pair in pairs if pair[0] in logged and _is_given(pair[0]) for term in pair)
+
     def _is_flat_at_its_end(self, value: Value) -> bool:
         """Is it made by a clamp whose gradient at the bound is 0? That stops the infinite one that comes back."""
         recent = self.target_torch is not None and self.target_torch >= _FLAT_CLAMP
@@ -106,6 +129,8 @@ class Weighing:
     def _weighed(self, found: Trouble, value: Value, use: Use) -> Trouble:
         """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in
         the first, and a product is not known to be negative because one factor is known to reach 0."""
+        if found.evidence is Evidence.UNKNOWN and self._is_said(value, use):
+            return replace(found, evidence=Evidence.POSSIBLE)
         if found.evidence is not Evidence.POSSIBLE or value.term is None:
             return found
         hazard = use.operation.hazard
@@ -127,12 +152,20 @@ class Weighing:
         term = None if term is None else peel(term)
         return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
 
+    def _adds_squares(self, found: Trouble, value: Value) -> bool:
+        """Is a square added to something kept (`state.v + grad**2`)? It is a sum of squares then, not negative."""
+        term = None if value.term is None else peel(value.term)
+        if found.what != "negative" or term is None or term.head != "add":
+            return False
+        parts = [arg for arg in term.args if isinstance(arg, Term)]
+        return any(squared(peel(part)) for part in parts) and any(part.head in ("attr", "item") for part in parts)
+
     def _is_epsilon(self, term: object) -> bool:
         if not isinstance(term, Term):
             return False
-        number = literal(term)
-        if isinstance(number, int | float):
-            return 0 < number <= _EPSILON
+        value = self.value_of_term(term)
+        if value is not None and value.range <= _SMALL:
+            return True
         return term.head in _GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
 
     def _passes_zero(self, term: Term) -> bool:
@@ -212,6 +245,46 @@ class Weighing:
     def produced_by(value: Value) -> str | None:
         """The operation that made the value, seen through reshapes and copies: "softmax", "norm", "param"."""
         return None if value.term is None else peel(value.term).head
+
+
+def name_of(term: Term) -> str:
+    """What a parameter or attribute is called of which this is the whole, a part or another shape."""
+    term = peel(term)
+    while term.head in ("masked_select", "item", "part") and isinstance(term.args[0], Term):
+        term = peel(term.args[0])
+    if term.head == "param":
+        return str(term.args[0])
+    return str(term.args[-1]) if term.head == "attr" else ""
+
+
+def _is_given(term: Term) -> bool:
+    """Is it, or a part of it, something that came from elsewhere, untouched?"""
+    return peel(term).head in _GIVEN | {"item", "masked_select", "fresh"}
+
+
+def _complemented(operand: Term, head: str) -> Term | None:
+    """The p of log(1 - p), log1p(-p)."""
+    inner: object = None
+    if head == "log1p" and operand.head == "neg":
+        inner = operand.args[0]
+    elif head == "log" and operand.head == "sub" and literal(operand.args[0]) == 1:
+        inner = operand.args[1]
+    return inner if isinstance(inner, Term) else None
+
+
+def _is_relative_error(use: Use) -> bool:
+    """`(y_true - y_pred) / y_true`."""
+    x, y = use.values["x"].term, use.values["y"].term
+    if x is None or y is None:
+        return False
+    error, truth = _unsigned(x), _unsigned(y)
+    is_part = error.head == "sub" and any(isinstance(arg, Term) and peel(arg) is truth for arg in error.args)
+    return is_part and assumptions.is_truth(name_of(truth))
+
+
+def _unsigned(term: Term) -> Term:
+    term = peel(term)
+    return peel(term.args[0]) if term.head == "abs" and isinstance(term.args[0], Term) else term
 
 
 def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:

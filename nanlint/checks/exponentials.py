@@ -18,7 +18,7 @@ from nanlint.values.value import Term
 from nanlint.weighing import Trouble
 
 # numpy has neither a gradient nor a library form; plain numbers are never flagged
-_FRAMEWORKS = frozenset({"torch", "jax", "tensorflow", "keras"})
+_FRAMEWORKS = frozenset({"torch", "jax", "tensorflow", "keras", "pytensor"})
 
 _OVERFLOW = Trouble(Evidence.POSSIBLE, "inf")
 

@@ -13,6 +13,7 @@ from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow import assumptions
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
@@ -20,7 +21,7 @@ from nanlint.repair import guards
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import Range
 from nanlint.values.value import DType, Value
-from nanlint.weighing import Trouble
+from nanlint.weighing import Trouble, name_of
 
 _OPERATIONS = ("exp", "exp2", "expm1", "sinh", "cosh")
 _SYMMETRIC = frozenset({"sinh", "cosh"})
@@ -51,7 +52,7 @@ def exp_overflow(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Fin
         source = growing(facts, use) if value.range.hi == inf or value.range.lo == -inf else None
         if source is not None and _is_judged_in_calls(facts, use, source):
             continue
-        if source is None and value.range.hi == inf and _is_shifted(value):
+        if source is None and value.range.hi == inf and (_is_shifted(value) or _is_logarithm(value)):
             continue
         trouble = _weighed(use, value, trouble, source, limits)
         yield finding(
@@ -74,6 +75,11 @@ def _for(dtype: DType | None, safe: Range) -> Range:
 def _is_shifted(value: Value) -> bool:
     """Was something subtracted? Nothing is known of either, but it looks like the maximum, or the normaliser."""
     return value.term is not None and peel(value.term).head == "sub"
+
+
+def _is_logarithm(value: Value) -> bool:
+    """Is it, by its name, the logarithm of a number? Then the number fits."""
+    return value.term is not None and assumptions.is_logarithm(name_of(value.term))
 
 
 def _is_judged_in_calls(facts: Facts, use: Use, source: str) -> bool:

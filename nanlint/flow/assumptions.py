@@ -40,12 +40,17 @@ _EPSILON = re.compile(r"(?:^|[._])(?:eps|epsilon|tiny)$", re.IGNORECASE)
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
 # as outputs of a softmax or a sigmoid are called; they saturate
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
+# counts of a class that may never occur, or never be predicted
+_CONFUSION = re.compile(r"(?:.*_)?(?:tp|fp|fn|tn|(?:true|false)_?(?:pos|neg|positives?|negatives?))s?$", re.IGNORECASE)
+# what a model puts out, in a loss
+_OUTPUT = re.compile(r"(?:.*_)?(?:y_?pred|y_?hat|preds?|predictions?|logits?)(?:_flat)?$", re.IGNORECASE)
 # logarithms of variances and scales, as networks put them out
 _LOG_SCALE = re.compile(
     r"(?:.*_)?(?:log_?(?:vars?|variances?|sigmas?|stds?|stdevs?|std_?devs?|scales?|precisions?)|logs)"
     r"(?:_?sq|_?squared|_?2)?(?:_?\d)?(?:_(?!min|max|clip|clamp|lower|upper|bound|init|prior)[a-z0-9]{1,9})?$",
     re.IGNORECASE,
 )
+_LOGARITHM = re.compile(r"(?:.*_)?log_\w+$|(?:.*_)?logit_scale$")
 # limits, and the tables of diffusion models
 _LIMIT = re.compile(
     r"(?:^|_)(?:min|max|clip|clipped|clamped|bound|bounded|init|initial|prior|fixed)(?:_|$)|(?:posterior|model)_log_var"
@@ -58,6 +63,7 @@ _BOX_OFFSET = re.compile(
 _DATA = re.compile(
     r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
 )
+_TRUTH = re.compile(r"(?:.*_)?(?:labels?|targets?|ground_truth|gt|y_?true|y_true_\w+|actuals?)$", re.IGNORECASE)
 _UNDIFFERENTIATED_CLASS = re.compile(
     r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset|Scheduler|Optimi[sz]er|Constraint|"
     r"Initiali[sz]er|Pipeline|Metric)(?:\w*Mixin)?$"
@@ -141,9 +147,24 @@ def is_log_scale(name: str) -> bool:
     return _LOG_SCALE.match(name) is not None and _LIMIT.search(name.lower()) is None
 
 
+def is_logarithm(name: str) -> bool:
+    """Does the name say: the logarithm of something, kept so that it is positive (log_lengthscale, logit_scale)?"""
+    return _LOGARITHM.match(name) is not None
+
+
 def is_box_offset(name: str) -> bool:
     """Does the name say: how a box differs from its anchor (dw, dh, box_deltas)?"""
     return _BOX_OFFSET.match(name) is not None
+
+
+def is_model_output(name: str) -> bool:
+    """Does the name say: what a model puts out (logits, y_pred)? Of any sign, unless something bounded it."""
+    return _OUTPUT.match(name) is not None
+
+
+def is_truth(name: str) -> bool:
+    """Does the name say: what is to be predicted (y_true, targets)? Zeros occur in most data."""
+    return _TRUTH.match(name) is not None
 
 
 def is_mask(name: str) -> bool:
@@ -192,6 +213,8 @@ def named(name: str, term: Term | None) -> Value:
     if is_hyper_parameter(name):
         range = SIZE if _COUNT.match(name) else POSITIVE
         return Value(range, Kind.UNKNOWN, Grounds.ASSUMED, term, differentiable=False)
+    if _CONFUSION.match(name):
+        return Value(NONNEGATIVE, Kind.UNKNOWN, Grounds.KNOWN, term, differentiable=False)
     if _PROBABILITY.match(name):
         return Value(UNIT, Kind.UNKNOWN, Grounds.KNOWN, term)
     if _DATA.match(name):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nanlint.flow import assumptions
+from nanlint.flow.constraints import declared_parameters
 from nanlint.flow.functions import Class, Function, Instance, attributes_of, statements_of
 from nanlint.flow.state import State, join_values, widen_values
 from nanlint.ir import nodes
@@ -40,6 +41,9 @@ def fill_attributes(executor: Executor, cls: Class) -> None:
             before = joined.get(name, UNKNOWN)
             joined[name] = _changed_by_method(name, before, value, executor)
     cls.attributes.update(joined)
+    for name, declared in declared_parameters(cls):
+        found = cls.attributes.get(name, UNKNOWN)
+        cls.attributes[name] = found if found.range <= declared.range else replace(declared, kind=found.kind)
 
 
 def _changed_by_method(name: str, before: Value, after: Value, executor: Executor) -> Value:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.classes import fill_attributes, instance_of
+from nanlint.flow.constraints import declared_support
 from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
 from nanlint.flow.imports import Importer
 from nanlint.flow.modules import Modules
@@ -198,6 +199,8 @@ class Executor(Importer):
             value = unbound_parameter(param, id(function.node), self.terms)
             if at == 0 and function.owner is not None and not function.is_static:
                 value = replace(instance_of(function.owner), term=value.term)
+            elif function.owner is not None and param.name == "value" and value.term is not None:
+                value = declared_support(function.owner, value.term) or value
             state.vars[param.name] = value
         with self.inside(function, self.record):
             after = self.patiently(lambda: self.run_body(function, state)) or state

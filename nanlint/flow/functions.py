@@ -20,7 +20,7 @@ _TRANSPARENT = frozenset(
 )
 
 
-_PRIORITY = ("torch", "jax", "tensorflow", "keras", "numpy")
+_PRIORITY = ("torch", "jax", "tensorflow", "keras", "pytensor", "numpy")
 
 
 _SHORT = 6  # statements

@@ -203,13 +203,26 @@ def is_silenced(function: Function) -> bool:
     """Is nothing differentiated in this function?
 
     In an autograd.Function the author writes the gradient by hand; data is prepared before the model sees it, and
-    measured afterwards.
+    measured afterwards; through a plain number no gradient comes back.
     """
     owner = function.owner
-    if assumptions.is_undifferentiated_function(function.name):
+    if assumptions.is_undifferentiated_function(function.name) or _hands_out_numbers(function.node):
         return True
     if owner is None:
         return False
-    names = [path.rpartition(".")[2] for path in owner.foreign]
+    names = [path.rpartition(".")[2] for path in owner.foreign] + [base.node.name for base in owner.bases]
     by_hand = any(path.endswith("autograd.Function") for path in owner.foreign)
     return by_hand or assumptions.is_undifferentiated_class(owner.node.name, names)
+
+
+def _hands_out_numbers(function: nodes.FunctionDef | nodes.Lambda) -> bool:
+    """Is all that it returns `x.item()`, and does it not train on the way?"""
+    if isinstance(function, nodes.Lambda) or "item" not in function.mentioned or "backward" in function.mentioned:
+        return False
+    results = [one.value for one in statements_of(function.body) if isinstance(one, nodes.Return)]
+    return bool(results) and all(_is_item(result) for result in results)
+
+
+def _is_item(result: nodes.Expr | None) -> bool:
+    callee = getattr(result, "callee", None) or getattr(result, "func", None)
+    return isinstance(callee, nodes.Attribute) and callee.name == "item"

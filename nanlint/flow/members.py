@@ -7,12 +7,12 @@ from dataclasses import replace
 from nanlint.flow import assumptions
 from nanlint.flow.calls import Calls
 from nanlint.flow.functions import Class, Frame, Instance
-from nanlint.flow.state import State
+from nanlint.flow.state import State, peel
 from nanlint.flow.targets import size_at
 from nanlint.ir import nodes
 from nanlint.ops import spellings
-from nanlint.values.interval import SIZE
-from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Value
+from nanlint.values.interval import SIZE, interval
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value
 
 _ALIGNED = frozenset({"data", "real"})
 _VIEWS = _ALIGNED | {"T", "mT", "H"}
@@ -20,6 +20,8 @@ _VIEWS = _ALIGNED | {"T", "mT", "H"}
 
 class Members(Calls):
     """The part of the evaluator that looks things up."""
+
+    by_term: dict[Term, Value]
 
     def fill(self, cls: Class) -> None:
         """Make sure that the attributes of a class are known."""
@@ -144,11 +146,22 @@ class Members(Calls):
             return state.known(assumptions.named(str(first.payload), term))
         if base.kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.SEQUENCE):
             kind = Kind.UNKNOWN if base.kind is Kind.SEQUENCE else base.kind
-            selected = self._selected(expr, first, base, state)
+            selected = self._own_group(base, first) or self._selected(expr, first, base, state)
             if first is not None and first.dtype is DType.BOOLEAN and base.kind is not Kind.SEQUENCE:
                 term = self.terms.make("masked_select", base.term, first.term)
             return state.known(replace(selected, kind=kind, term=term, items=None, payload=None, attains=None))
         return UNKNOWN.with_term(term)
+
+    def _own_group(self, base: Value, index: Value | None) -> Value | None:
+        """`scatter(x, group)[group]`: a group that is looked up by one of its elements is not empty."""
+        scattered = None if base.term is None else peel(base.term)
+        if index is None or scattered is None or scattered.head != "scatter" or scattered.args[1] is not index.term:
+            return None
+        element = self.by_term.get(scattered.args[0])
+        if element is None or element.range.lo < 0:
+            return None
+        at_least = interval(element.range.lo, open="lo" if element.range.lo_open else "", nan=True)
+        return replace(base, range=base.range.meet(at_least), grounds=element.grounds)
 
     def _selected(self, expr: nodes.Subscript, index: Value | None, base: Value, state: State) -> Value:
         """`x[x > 0]` holds only what the mask selects."""

@@ -15,6 +15,7 @@ from nanlint.values.value import Grounds, Term, Value
 
 _ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
 _LOW = -1e4  # no logit is so low
+_FEW = 8
 _BELOW_ONE = interval(0.0, 1.0)  # rounding may reach it
 
 
@@ -122,6 +123,16 @@ def _mean(operands: dict[str, Value], result: Value) -> Value:
     if x.attains is not None and x.attains > 0 and x.range.lo >= 0:
         return result.with_range(result.range.without_zero())  # no element is negative, and one is as large as that
     return result
+
+
+def _prod(operands: dict[str, Value], result: Value) -> Value:
+    """Of a few positive numbers that were put side by side: no underflow is to be feared."""
+    x = operands["x"]
+    term = None if x.term is None else peel(x.term)
+    parts = _operand(term) if term is not None and term.head == "stack" else None
+    few = parts is not None and parts.head in ("tuple", "list") and len(parts.args) <= _FEW and "dim" in operands
+    positive = x.range.lo >= 0 and not x.range.may_be_zero() and x.range.hi > 1
+    return result.with_range(result.range.without_zero()) if few and positive else result
 
 
 def _cumsum(operands: dict[str, Value], result: Value) -> Value:
@@ -235,5 +246,5 @@ def _known(result: Value, range: Range) -> Value:
 
 _RULES = {
     "add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "mean": _mean, "div": _div, "max": _extent,
-    "norm": _extent, "cumsum": _cumsum,
+    "norm": _extent, "cumsum": _cumsum, "prod": _prod,
 }  # fmt: skip

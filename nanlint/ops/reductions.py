@@ -44,6 +44,18 @@ def _var(r: Range) -> Range:
     return ar.square(ar.spread_of(r))
 
 
+def _same(r: Range) -> Range:
+    return r
+
+
+def _scattered(operands: Operands) -> Range:
+    """What arrives in each group, and 0 in one where nothing does."""
+    x = range_of(operands, "x")
+    how = operands["reduce"].payload if "reduce" in operands else "sum"
+    arrived = {"sum": ar.sum_of, "add": ar.sum_of, "mean": _same, "max": _same, "min": _same, "mul": ar.product_of}
+    return arrived[how](x).join(Range(0.0, 0.0)) if how in arrived else ANY
+
+
 def _matmul(operands: Operands) -> Range:
     x, y = range_of(operands, "x"), range_of(operands, "y")
     products_are_all = "z" not in operands
@@ -56,10 +68,6 @@ def _matmul_grounds(operands: Operands, result: Range) -> Grounds:
 
 def _reduction(name: str, phrase: str, result: ar.Function) -> Operation:
     return operation(name, phrase, "x dim keepdim", unary(result), role=Role.REDUCE)
-
-
-def _same(r: Range) -> Range:
-    return r
 
 
 _nothing_known = fixed_at(Grounds.NONE)
@@ -96,6 +104,7 @@ REDUCTIONS = (
     operation("all", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
     operation("cumsum", "a running sum", "x dim", unary(ar.sum_of), all_at_once),
     operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
+    operation("scatter", "what was scattered", "x index dim reduce", _scattered, known),
     operation("matmul", "a matrix product", "x y z", _matmul, _matmul_grounds),
     operation("bitwise", "bits", "x y", _bits, _nothing_known),
     operation("ptp", "a range from end to end", "x dim keepdim", unary(ar.spread_of), known, role=Role.REDUCE),

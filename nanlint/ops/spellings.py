@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from nanlint.ops import jax, keras, numpy, python, tensorflow, torch
+from nanlint.ops import jax, keras, numpy, pytensor, python, tensorflow, torch
 from nanlint.ops.catalogue import OPERATIONS
 from nanlint.ops.names import NO_GRAD, call_value, dtype_named, finfo_attribute, namespace_value
 from nanlint.ops.operation import Form, Operation, Spelling
@@ -52,6 +52,11 @@ _FRAMEWORKS = {
     "flax": "jax",
     "tensorflow": "tensorflow",
     "keras": "keras",
+    "pytensor": "pytensor",
+    "aesara": "pytensor",
+    "theano": "pytensor",
+    "torch_scatter": "torch",
+    "torch_geometric": "torch",
 }
 
 # packages of Keras pass its functions on
@@ -81,9 +86,8 @@ def _read(*texts: str) -> Table:
 @cache
 def functions() -> Table:
     """All functions by dotted path, unparsed."""
-    return _read(
-        python.FUNCTIONS, keras.FUNCTIONS, tensorflow.FUNCTIONS, jax.FUNCTIONS, numpy.FUNCTIONS, torch.FUNCTIONS
-    )
+    libraries = (python, pytensor, keras, tensorflow, jax, numpy, torch)
+    return _read(*(library.FUNCTIONS for library in libraries))
 
 
 @cache
@@ -99,6 +103,7 @@ def modules() -> Table:
 
 
 _BACKEND = "keras.backend."
+_DTYPES = frozenset(dtype.value for dtype in DType)
 
 
 @cache
@@ -195,4 +200,6 @@ def _implied(text: str) -> Value:
     try:
         return number(float(text))
     except ValueError:
+        if text not in _DTYPES:
+            return Value(kind=Kind.STRING, differentiable=False, payload=text)
         return Value(ANY, Kind.NAMESPACE, Grounds.KNOWN, dtype=DType(text), differentiable=False, payload=text)

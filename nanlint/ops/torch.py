@@ -144,6 +144,15 @@ max_pool1d max_pool2d adaptive_max_pool2d: part(x=input, *_)
 norm: (x=input, ord, dim, keepdim)
 vector_norm: norm(x|input, ord, dim, keepdim)
 matrix_norm: norm(x=input, ord, dim, keepdim)
+
+[torch_scatter]
+scatter: (x=src, index, dim, _=out, _=dim_size, reduce)
+scatter_add scatter_sum: scatter(x=src, index, dim, *_; reduce=sum)
+scatter_mean: scatter(x=src, index, dim, *_; reduce=mean)
+scatter_softmax: softmax(x=src, _=index, dim, *_)
+
+[torch_geometric.utils]
+scatter: (x=src, index, dim, _=dim_size, reduce)
 """
 
 # the receiver is the first operand; a trailing "_" means in place

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # by the first word of a path
-LIBRARIES = ("builtins", "math", "random", "torch", "numpy", "scipy", "jax", "flax", "tensorflow", "keras")
+LIBRARIES = ("builtins", "math", "random", "torch", "numpy", "scipy", "jax", "flax", "tensorflow", "keras", "pytensor")
 
 # Where an API that the newest release no longer has lives on: the same row of a table serves both.
 LEGACY = {
