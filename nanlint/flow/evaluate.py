@@ -14,10 +14,8 @@ from nanlint.flow.refine import Refiner
 from nanlint.flow.state import Nested, State, join_values
 from nanlint.flow.uses import Guard, Record, Use
 from nanlint.ir import nodes
-from nanlint.ops import spellings
-from nanlint.ops.elementwise import power_hazard
-from nanlint.ops.operation import Form, Spelling, is_rough
-from nanlint.ops.terms import may_meet_infinity
+from nanlint.ops import spellings, watched
+from nanlint.ops.operation import Form, Spelling
 from nanlint.values.interval import BOOLEAN, COUNT, SIZE, constant
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
@@ -152,7 +150,7 @@ class Evaluator(Members):
         result = state.known(result)
         if result.dtype in (DType.INTEGER, DType.BOOLEAN) and result.term is not None:
             self.record.outlets.becomes_whole(result.term)
-        if self.recording and (_is_watched(spelling, operands) or is_half(operands, result)):
+        if self.recording and watched.in_use(spelling, operands, result):
             self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
@@ -225,7 +223,7 @@ class Evaluator(Members):
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
         dtype = dtype_of({key: value for key, value in operands.items() if key != condition}, spelling.operation.name)
         result = replace(joined, term=term, kind=kind, framework=framework, dtype=dtype)
-        if self.recording and is_half(operands, result):
+        if self.recording and watched.in_half(operands, result):
             self.use(expr, operands, result, state)
         if spelling.form is Form.INPLACE:
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
@@ -339,28 +337,12 @@ class Evaluator(Members):
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=term, payload=None, attains=None)
 
 
-def is_half(operands: dict[str, Value], result: Value) -> bool:
-    """In half precision everything can break: 65520 is inf there, 1e-8 is 0."""
-    return result.dtype is DType.FLOAT16 or any(value.dtype is DType.FLOAT16 for value in operands.values())
-
-
 def _number_in(text: Value) -> Value:
     """`float("inf")`."""
     try:
         return number(float(str(text.payload)))
     except ValueError:
         return UNKNOWN
-
-
-def _is_watched(spelling: Spelling, operands: dict[str, Value]) -> bool:
-    """May a check have something to say of this application?"""
-    name = spelling.operation.name
-    return (
-        spelling.operation.may_break
-        or is_rough(spelling)
-        or (name == "mul" and may_meet_infinity(operands))
-        or (name == "pow" and power_hazard(operands) is not None)
-    )
 
 
 def _is_true(expr: nodes.Expr | None) -> bool:

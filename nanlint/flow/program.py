@@ -15,8 +15,7 @@ from nanlint.flow.modules import Modules, NoModules
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Record, Trap, Use
 from nanlint.ir import nodes
-from nanlint.ops import spellings
-from nanlint.ops.operation import is_rough
+from nanlint.ops import spellings, watched
 from nanlint.values.value import Term, Terms, Value
 
 # nobody mentions these when he calls them
@@ -315,7 +314,7 @@ def _watched_layers(module: nodes.Module) -> Iterator[str]:
         if isinstance(statement, nodes.Assign) and isinstance(statement.value, nodes.Call):
             path = getattr(statement.value.func, "path", None)
             layer = spellings.module(path) if path else None
-            if layer is not None and is_rough(layer):
+            if layer is not None and watched.is_loss(layer):
                 for target in statement.targets:
                     if isinstance(target, nodes.Name | nodes.Attribute):
                         yield target.id if isinstance(target, nodes.Name) else target.name
