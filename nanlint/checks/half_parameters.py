@@ -17,9 +17,8 @@ from nanlint.checks.structure import (
     scopes,
     statements,
     targets_of,
-    use_of,
 )
-from nanlint.checks.wording import finding
+from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
@@ -28,7 +27,6 @@ from nanlint.ops.spellings import namespace_value
 from nanlint.repair.halves import larger_epsilon
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType
-from nanlint.weighing import Trouble
 
 # the epsilon they have by default, and its place among the positional arguments; measured: with float16 parameters and
 # a gradient of 0 the first step gives NaN
@@ -117,10 +115,10 @@ def half_parameters_with_adam(card: Card, facts: Facts, options: RuleOptions) ->
     for _, body in scopes(facts.body):
         models = _Models(dict(attributes))
         for call, statement in _made_of_half(body, models):
-            use = use_of(call, statement, "optimizer")
             name, size = _epsilon(call) or ("", 0.0)
-            trouble = Trouble(Evidence.POSSIBLE, f"{name} divides by sqrt(v) + {size:.0e}".replace("e-0", "e-"))
-            yield finding(card, facts, use, trouble, repair=larger_epsilon(facts, use, call))
+            trouble = f"{name} divides by sqrt(v) + {size:.0e}".replace("e-0", "e-")
+            repair = larger_epsilon(facts, call)
+            yield remark(card, call, statement, Evidence.POSSIBLE, repair=repair, trouble=trouble)
         attributes.update((key, half) for key, half in models.half.items() if key.startswith("self."))
 
 

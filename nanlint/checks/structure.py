@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nanlint.flow.state import State
-from nanlint.flow.uses import Use
 from nanlint.ir import nodes
-from nanlint.ops.operation import Form, Operation, Spelling
-from nanlint.values.interval import ANY
-from nanlint.values.value import UNKNOWN, Grounds
 
 
 def scopes(body: Sequence[nodes.Stmt]) -> Iterator[tuple[nodes.FunctionDef | None, list[nodes.Stmt]]]:
@@ -88,10 +83,3 @@ def targets_of(statement: nodes.Stmt) -> Iterator[str]:
         for part in target.items if isinstance(target, nodes.Display) else (target,):
             if (key := key_of(part)) is not None:
                 yield key
-
-
-def use_of(call: nodes.Call, statement: nodes.Stmt, phrase: str) -> Use:
-    """A call that is no operation, as findings need it."""
-    operation = Operation(phrase, phrase, (), lambda _: ANY, lambda _, __: Grounds.NONE)
-    node = nodes.Apply(call.origin, Spelling(operation, "torch", Form.FUNCTION, (), {}, {}), {})
-    return Use(node, statement, {}, UNKNOWN, State({}), "torch", True)

@@ -13,16 +13,11 @@ from typing import Any
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.structure import statements
-from nanlint.checks.wording import finding
+from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
-from nanlint.flow.state import State
-from nanlint.flow.uses import Use
 from nanlint.ir import nodes
-from nanlint.ops.spellings import method
-from nanlint.values.value import UNKNOWN
-from nanlint.weighing import Trouble
 
 _TESTS = frozenset({"isnan", "isinf", "isfinite"})
 _REDUCTIONS = frozenset({"sum", "mean"})
@@ -41,15 +36,8 @@ def nan_swept_under(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
         losses = _differentiated(name, own)
         for statement in own:
             for node in (*_cleaned(name, statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
-                yield _finding(card, facts, node, statement)
-
-
-def _finding(card: Card, facts: Facts, node: nodes.Expr, statement: nodes.Stmt) -> Finding:
-    spelling = method("nan_to_num")
-    assert spelling is not None
-    about = nodes.Apply(node.origin, spelling, {"x": node})
-    use = Use(about, statement, {}, UNKNOWN, State({}), "torch", True)
-    return finding(card, facts, use, Trouble(Evidence.POSSIBLE, "NaN"), operand=node)
+                text = shortened(facts.text(node))
+                yield remark(card, node, statement, Evidence.POSSIBLE, expression=text)
 
 
 # --- what is differentiated --------------------------------------------------------------------------------------
