@@ -26,6 +26,7 @@ from nanlint.flow.program import Analysis, interpret
 from nanlint.flow.uses import Use
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
+from nanlint.ir.walk import blocks_of
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
 from nanlint.repair.precedence import as_primary
@@ -238,7 +239,7 @@ def _targets(body: Sequence[nodes.Stmt]) -> Iterator[tuple[int, nodes.Expr]]:
     for statement in body:
         if isinstance(statement, nodes.Assign) and not statement.augmented and len(statement.targets) == 1:
             yield id(statement.value), statement.targets[0]
-        for inner in nodes.blocks_of(statement):
+        for inner in blocks_of(statement):
             yield from _targets(inner)
 
 

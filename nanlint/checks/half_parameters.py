@@ -8,21 +8,13 @@ from dataclasses import dataclass, field
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import (
-    blocks,
-    expressions,
-    key_of,
-    names_in,
-    parts,
-    scopes,
-    statements,
-    targets_of,
-)
+from nanlint.checks.structure import key_of, names_in, scopes, targets_of
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, own_blocks, parts, statements
 from nanlint.ops.spellings import namespace_value
 from nanlint.repair.halves import larger_epsilon
 from nanlint.values.rounding import round_to
@@ -129,7 +121,7 @@ def _made_of_half(body: Sequence[nodes.Stmt], models: _Models) -> Iterator[tuple
             if isinstance(expr, nodes.Call) and _epsilon(expr) is not None and _is_of_half(expr, models):
                 yield expr, statement
         models.learn(statement)
-        inside = [block for block in blocks(statement) if block]
+        inside = [block for block in own_blocks(statement) if block]
         before, after = dict(models.half), dict(models.half)
         for block in inside:
             models.half = dict(before)

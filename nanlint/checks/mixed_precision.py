@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import expressions, names_in, scopes, statements, targets_of
+from nanlint.checks.structure import names_in, scopes, targets_of
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.functions import decorator_path
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, statements
 from nanlint.ops.spellings import NO_GRAD, namespace_value
 from nanlint.repair.halves import in_bfloat16
 from nanlint.values.value import DType
