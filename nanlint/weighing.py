@@ -71,10 +71,10 @@ class Weighing:
         value = None if alone is None or hazard is None else alone.values.get(hazard.operand)
         if alone is None or hazard is None or value is None:
             return False
-        found = _outside(value, hazard.safe, alone) or (
-            _outside(value, hazard.smooth, alone) if hazard.smooth else None
-        )
-        return found is not None and self._weighed(found, value, alone).evidence >= evidence
+        found = self._beyond(value, hazard.safe, alone)
+        if found is None and hazard.smooth is not None:
+            found = self._beyond(value, hazard.smooth, alone)
+        return found is not None and found.evidence >= evidence
 
     def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
         """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
@@ -82,8 +82,7 @@ class Weighing:
         value = use.values.get(hazard.operand) if hazard is not None else None
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
-        if (found := _outside(value, hazard.safe, use)) is not None:
-            found = self._weighed(found, value, use)
+        if (found := self._beyond(value, hazard.safe, use)) is not None:
             if found.evidence is Evidence.UNKNOWN and self._has_epsilon(value.term):
                 return None
             if not self.passes_on(use):
@@ -92,11 +91,15 @@ class Weighing:
             return None if sure and self._is_replaced(use, hazard) else found
         if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
-        found = _outside(value, hazard.smooth, use)
+        found = self._beyond(value, hazard.smooth, use)
         if found is None or not self._passes_on(use, self._analysis.passing_gradient):
             return None
-        found = self._weighed(found, value, use)
-        return Trouble(found.evidence, found.what, gradient_only=True)
+        return replace(found, gradient_only=True)
+
+    def _beyond(self, value: Value, safe: Range, use: Use) -> Trouble | None:
+        """May the value leave this range, and how sure is that?"""
+        found = _outside(value, safe, use)
+        return None if found is None else self._weighed(found, value, use)
 
     def _is_flat_at_its_end(self, value: Value) -> bool:
         """Is it made by a clamp whose gradient at the bound is 0? That stops the infinite one that comes back."""
