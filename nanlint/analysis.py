@@ -7,10 +7,8 @@ of all findings at once.
 from __future__ import annotations
 
 import ast
-import gc
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from nanlint.cards import Card
@@ -24,8 +22,10 @@ from nanlint.fix import Edit, Fix
 from nanlint.flow.assumptions import Trust, trusting
 from nanlint.flow.program import Analysis, interpret
 from nanlint.flow.uses import Use
+from nanlint.garbage import no_collection
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
+from nanlint.ir.walk import blocks_of
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
 from nanlint.repair.precedence import as_primary
@@ -60,7 +60,7 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         SourceError: the text is not Python.
     """
     trust = Trust(settings.assume_positive, settings.safe_functions)
-    with _no_collection(), trusting(trust):
+    with no_collection(), trusting(trust):
         # a call of a card's own operation may stand in a function that holds nothing else of interest
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
         facts = Facts(analysis, settings.target_torch)
@@ -83,9 +83,7 @@ def reveal(source: Source) -> list[Reveal]:
     Raises:
         SourceError: the text is not Python.
     """
-    with _no_collection():
-        analysis = _interpreted(source, everything=True)
-        return _revealed(source, analysis, analysis.reveals)
+    return _revealed(source, lambda analysis: analysis.reveals)
 
 
 def ranges(source: Source) -> list[Reveal]:
@@ -94,31 +92,20 @@ def ranges(source: Source) -> list[Reveal]:
     Raises:
         SourceError: the text is not Python.
     """
-    with _no_collection():
-        analysis = _interpreted(source, everything=True)
-        return _revealed(source, analysis, [*analysis.assignments, *analysis.summaries])
+    return _revealed(source, lambda analysis: [*analysis.assignments, *analysis.summaries])
 
 
 def _interpreted(source: Source, *, everything: bool) -> Analysis:
     return interpret(_PROJECT.parsed(source), filename=source.filename, modules=_PROJECT, everything=everything)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cyclic garbage collector, which costs a third of the parse and finds nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _revealed(
-    source: Source, analysis: Analysis, shown: Sequence[tuple[nodes.Expr | nodes.Stmt, str, str]]
+    source: Source, shown_by: Callable[[Analysis], Sequence[tuple[nodes.Expr | nodes.Stmt, str, str]]]
 ) -> list[Reveal]:
-    spans = locate(source, analysis.module.origin, [node.origin for node, _, _ in shown])
+    with no_collection():
+        analysis = _interpreted(source, everything=True)
+        shown = shown_by(analysis)
+        spans = locate(source, analysis.module.origin, [node.origin for node, _, _ in shown])
     revealed = [
         Reveal(span.start_line, span.start_column, name, text)
         for node, name, text in shown
@@ -238,7 +225,7 @@ def _targets(body: Sequence[nodes.Stmt]) -> Iterator[tuple[int, nodes.Expr]]:
     for statement in body:
         if isinstance(statement, nodes.Assign) and not statement.augmented and len(statement.targets) == 1:
             yield id(statement.value), statement.targets[0]
-        for inner in nodes.blocks_of(statement):
+        for inner in blocks_of(statement):
             yield from _targets(inner)
 
 

@@ -12,9 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.discover import discover
 from nanlint.fix import Applicability, apply_fixes
+from nanlint.garbage import no_collection
 from nanlint.gate import may_hold_findings
 from nanlint.source import Source, SourceError, Span, decode_source, read_source, write_source
 from nanlint.suppress import RUN_CODES, apply_suppressions
@@ -100,30 +99,16 @@ def lint_paths(paths: Sequence[str], settings: Settings, repair: Repair | None =
         yield FileResult(problem.partition(":")[0], problem=problem)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
-    with _rare_collection() as collect:
-        for filename in found.files:
+    with no_collection():
+        for files, filename in enumerate(found.files, 1):
             yield lint_file(filename, cards, settings, repair)
-            collect()
+            _collect_after(files)
 
 
 def _collect_after(files: int) -> None:
     """Collect the garbage of the last files if it is time; of what survived before only seldom."""
     if files % _COLLECT_EVERY == 0:
         gc.collect(2 if files % _COLLECT_ALL_EVERY == 0 else 0)
-
-
-@contextmanager
-def _rare_collection() -> Iterator[Callable[[], None]]:
-    """The cyclic garbage collector looks at millions of syntax nodes and finds nothing: it runs between files, and
-    not after each."""
-    files = count(1)
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield lambda: _collect_after(next(files))
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def lint_file(filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None) -> FileResult:

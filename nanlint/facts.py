@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from nanlint.flow import assumptions
-from nanlint.flow.functions import statements_of
 from nanlint.flow.memory import Uninitialised
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Trap, Use
 from nanlint.ir.nodes import Apply, Call, Expr, FunctionDef, Module, Stmt
 from nanlint.ir.positions import span_of
+from nanlint.ir.walk import all_statements
 from nanlint.requirements import Version
 from nanlint.values.value import Term, Value
 from nanlint.weighing import Weighing
@@ -177,7 +177,7 @@ class Facts(Weighing):
         """The statements of the module ("") and of each function, by its name."""
         module = self._analysis.module
         yield "", module.body
-        for statement in statements_of(module.body):
+        for statement in all_statements(module.body):
             if isinstance(statement, FunctionDef):
                 yield statement.name, statement.body
 

@@ -15,7 +15,7 @@ from nanlint import syntax
 from nanlint.flow.modules import HARMLESS, Weight
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
-from nanlint.ops import spellings
+from nanlint.ops import spellings, watched
 from nanlint.ops.catalogue import OPERATIONS
 from nanlint.source import Source, SourceError, read_source
 
@@ -142,7 +142,7 @@ _WORDS = "|".join(
         {
             name.rpartition(".")[2]
             for name, (operation, _) in (*spellings.functions().items(), *spellings.methods().items())
-            if (OPERATIONS.get(operation) or OPERATIONS[operation.rstrip("_")]).may_break
+            if watched.always(OPERATIONS.get(operation) or OPERATIONS[operation.rstrip("_")])
         }
     )
 )

@@ -72,10 +72,10 @@ class Weighing:
         value = None if alone is None or hazard is None else alone.values.get(hazard.operand)
         if alone is None or hazard is None or value is None:
             return False
-        found = _outside(value, hazard.safe, alone) or (
-            _outside(value, hazard.smooth, alone) if hazard.smooth else None
-        )
-        return found is not None and self._weighed(found, value, alone).evidence >= evidence
+        found = self._beyond(value, hazard.safe, alone)
+        if found is None and hazard.smooth is not None:
+            found = self._beyond(value, hazard.smooth, alone)
+        return found is not None and found.evidence >= evidence
 
     def trouble(self, use: Use, hazard: Hazard | None = None) -> Trouble | None:
         """May the operand of this use leave the safe range? None when it never does, or cannot matter here."""
@@ -83,11 +83,8 @@ class Weighing:
         value = use.values.get(hazard.operand) if hazard is not None else None
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
-        if (found := _outside(value, hazard.safe, use)) is not None:
-            found = self._weighed(found, value, use)
-            if found.evidence is Evidence.UNKNOWN and (
-                self._has_epsilon(value.term) or self._adds_squares(found, value)
-            ):
+        if (found := self._beyond(value, hazard.safe, use)) is not None:
+            if found.evidence is Evidence.UNKNOWN and self._is_cared_for(found, value.term):
                 return None
             if not self.passes_on(use):
                 return None
@@ -95,11 +92,15 @@ class Weighing:
             return None if sure and self._is_replaced(use, hazard) else found
         if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
-        found = _outside(value, hazard.smooth, use)
+        found = self._beyond(value, hazard.smooth, use)
         if found is None or not self._passes_on(use, self._analysis.passing_gradient):
             return None
-        found = self._weighed(found, value, use)
-        return Trouble(found.evidence, found.what, gradient_only=True)
+        return replace(found, gradient_only=True)
+
+    def _beyond(self, value: Value, safe: Range, use: Use) -> Trouble | None:
+        """May the value leave this range, and how sure is that?"""
+        found = _outside(value, safe, use)
+        return None if found is None else self._weighed(found, value, use)
 
     def _is_said(self, value: Value, use: Use) -> bool:
         """Does the program itself say that the operand of which nothing is known may be bad? What a model puts out has
@@ -147,15 +148,19 @@ class Weighing:
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
 
+    def _is_cared_for(self, found: Trouble, term: Term | None) -> bool:
+        """Nothing is known of the value, but has somebody thought of 0, or can it not be negative?"""
+        return self._has_epsilon(term) or (found.what == "negative" and self._adds_squares(term))
+
     def _has_epsilon(self, term: Term | None) -> bool:
         """Was a small number added? Nothing is known of the rest, but whoever wrote it has thought of 0."""
         term = None if term is None else peel(term)
         return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
 
-    def _adds_squares(self, found: Trouble, value: Value) -> bool:
+    def _adds_squares(self, term: Term | None) -> bool:
         """Is a square added to something kept (`state.v + grad**2`)? It is a sum of squares then, not negative."""
-        term = None if value.term is None else peel(value.term)
-        if found.what != "negative" or term is None or term.head != "add":
+        term = None if term is None else peel(term)
+        if term is None or term.head != "add":
             return False
         parts = [arg for arg in term.args if isinstance(arg, Term)]
         return any(squared(peel(part)) for part in parts) and any(part.head in ("attr", "item") for part in parts)

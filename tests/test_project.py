@@ -169,6 +169,22 @@ def test_a_constant(lint, statement, name, value, found):
     assert lint({"constants.py": f"EPS = {value}\n", "pkg/__init__.py": init, "main.py": text}) == found
 
 
+@pytest.mark.parametrize("other", ["0.0", "1e-4"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "if os.name == 'posix':\n    EPS = 1e-3\nelse:\n    EPS = {}\n",
+        "try:\n    EPS = 1e-3\nexcept ImportError:\n    EPS = {}\n",
+        "match os.name:\n    case 'posix':\n        EPS = 1e-3\n    case _:\n        EPS = {}\n",
+    ],
+    ids=["if", "try", "match"],
+)
+def test_a_constant_that_depends(lint, choice, other):
+    text = "import torch\nfrom constants import EPS\n\n\ndef f(z):\n    return torch.log(torch.softmax(z, -1) + EPS)\n"
+    found = lint({"constants.py": f"import os\n{choice.format(other)}", "main.py": text})
+    assert found == ([("NAN101", 6)] if other == "0.0" else [])
+
+
 def test_a_constant_made_of_others(lint):
     text = "import torch\nfrom a import EPS\n\n\ndef f(z):\n    return torch.log(torch.softmax(z, -1) + EPS)\n"
     assert lint({"b.py": "TINY = 1e-3\n", "a.py": "from b import TINY\nEPS = TINY / 2\n", "main.py": text}) == []

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import key_of, scopes, statements, targets_of
+from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import statements
 
 # whoever names one of these sets the gradients to zero, touches them himself, or leaves it to a library
 _LOOKED_AFTER = re.compile(

@@ -1,25 +1,24 @@
-"""Calls of functions and classes that are no operations, in the shape in which findings are made."""
+"""Calls of functions and classes that are no operations, with what was known where they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nanlint.facts import Facts
-from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Apply, Call, Expr, Starred
-from nanlint.ops.operation import Form, Operation, Spelling
-from nanlint.values.interval import ANY
-from nanlint.values.value import UNKNOWN, Grounds, Value
+from nanlint.flow.state import State
+from nanlint.ir.nodes import Call, Expr, Starred, Stmt
+from nanlint.values.value import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One call, the values of its positional arguments, and the use that stands for it in a finding."""
+    """One call, the values of its positional arguments, its statement, and what held there."""
 
     call: Call
     values: tuple[Value, ...]
-    use: Use
+    statement: Stmt
+    state: State
 
     @property
     def is_plain(self) -> bool:
@@ -33,11 +32,6 @@ class Called:
         return self.call.args[position] if position < len(self.call.args) else None
 
 
-def calls_of(facts: Facts, paths: Collection[str], phrase: str) -> Iterator[Called]:
-    """Every call of one of these functions or classes of torch."""
-    for path in paths:
-        operation = Operation(path, phrase, ("x",), lambda _: ANY, lambda _, __: Grounds.NONE)
-        spelling = Spelling(operation, "torch", Form.FUNCTION, ("x",), {}, {})
-        for call, values, statement, state in facts.calls(path):
-            node = Apply(call.origin, spelling, {})
-            yield Called(call, values, Use(node, statement, {}, UNKNOWN, state, "torch", True))
+def calls_of(facts: Facts, path: str) -> Iterator[Called]:
+    """Every call of this function or class that is no operation of ours."""
+    return (Called(*found) for found in facts.calls(path))

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import blocks
 from nanlint.checks.training import CLIPPERS, CLIPS_OF_TORCH, HUGE, Did, Event, Recipe, limit_of, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import own_blocks
 from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before, rotated
 
@@ -107,7 +107,7 @@ def _block_of(body: Sequence[nodes.Stmt], wanted: nodes.Stmt) -> Sequence[nodes.
     if any(statement is wanted for statement in body):
         return body
     for statement in body:
-        for block in blocks(statement):
+        for block in own_blocks(statement):
             if found := _block_of(block, wanted):
                 return found
     return ()

@@ -8,27 +8,17 @@ from dataclasses import dataclass, field
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import (
-    blocks,
-    expressions,
-    key_of,
-    names_in,
-    parts,
-    scopes,
-    statements,
-    targets_of,
-    use_of,
-)
-from nanlint.checks.wording import finding
+from nanlint.checks.structure import key_of, names_in, scopes, targets_of
+from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, own_blocks, parts, statements
 from nanlint.ops.spellings import namespace_value
 from nanlint.repair.halves import larger_epsilon
 from nanlint.values.rounding import round_to
 from nanlint.values.value import DType
-from nanlint.weighing import Trouble
 
 # the epsilon they have by default, and its place among the positional arguments; measured: with float16 parameters and
 # a gradient of 0 the first step gives NaN
@@ -117,10 +107,10 @@ def half_parameters_with_adam(card: Card, facts: Facts, options: RuleOptions) ->
     for _, body in scopes(facts.body):
         models = _Models(dict(attributes))
         for call, statement in _made_of_half(body, models):
-            use = use_of(call, statement, "optimizer")
             name, size = _epsilon(call) or ("", 0.0)
-            trouble = Trouble(Evidence.POSSIBLE, f"{name} divides by sqrt(v) + {size:.0e}".replace("e-0", "e-"))
-            yield finding(card, facts, use, trouble, repair=larger_epsilon(facts, use, call))
+            trouble = f"{name} divides by sqrt(v) + {size:.0e}".replace("e-0", "e-")
+            repair = larger_epsilon(facts, call)
+            yield remark(card, call, statement, Evidence.POSSIBLE, repair=repair, trouble=trouble)
         attributes.update((key, half) for key, half in models.half.items() if key.startswith("self."))
 
 
@@ -131,7 +121,7 @@ def _made_of_half(body: Sequence[nodes.Stmt], models: _Models) -> Iterator[tuple
             if isinstance(expr, nodes.Call) and _epsilon(expr) is not None and _is_of_half(expr, models):
                 yield expr, statement
         models.learn(statement)
-        inside = [block for block in blocks(statement) if block]
+        inside = [block for block in own_blocks(statement) if block]
         before, after = dict(models.half), dict(models.half)
         for block in inside:
             models.half = dict(before)

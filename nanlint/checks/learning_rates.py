@@ -9,13 +9,13 @@ from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.literals import Literal, Literals, literals_of
 from nanlint.checks.optimizers import NAMES, RATES, Made, argument, groups, optimizers
-from nanlint.checks.structure import parts
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.ir import nodes
+from nanlint.ir.walk import parts
 from nanlint.repair.edits import Repair
 
 # the rate is tried out, searched for, or given by something that is not in sight

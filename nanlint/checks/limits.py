@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import expressions, key_of, names_in, scopes, statements, targets_of
+from nanlint.checks.structure import key_of, names_in, scopes, targets_of
 from nanlint.checks.training import CLIPPERS, HUGE, limit_of, number_of
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, statements
 
 
 def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:

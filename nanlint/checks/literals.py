@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from nanlint.checks.structure import blocks, expressions, key_of, parts
+from nanlint.checks.structure import key_of
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import blocks_of, expressions, parts
 
 _DEPTH = 8  # links of a chain of names
 _OPTIONS = frozenset({"add_argument", "add_option", "option", "DEFINE_float", "DEFINE_integer"})
@@ -215,7 +216,7 @@ class Literals:
                 self._classes[statement.name] = statement
                 self._walk(statement.body, scope, statement)
             else:
-                for block in blocks(statement):
+                for block in blocks_of(statement):
                     self._walk(block, scope, owner)
 
     def _note(self, statement: nodes.Stmt, scope: Scope, owner: nodes.ClassDef | None) -> None:

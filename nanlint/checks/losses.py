@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from nanlint.cards import Card
 from nanlint.checks.called import Called, calls_of
 from nanlint.checks.finding import Finding
-from nanlint.checks.wording import finding
+from nanlint.checks.wording import finding, remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.flow.state import peel
-from nanlint.ir.nodes import Constant
+from nanlint.ir.nodes import Call, Constant
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import operand_of
 from nanlint.repair import rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import ANY, interval
 from nanlint.values.value import Term
-from nanlint.weighing import Trouble
 
 # the loss is finite everywhere, its gradient only inside
 _SATURATED = Hazard("x", ANY, interval(0.0, 1.0, open="lo hi"))
@@ -55,8 +54,10 @@ def _is_sigmoid(term: Term) -> bool:
 
 def ctc_loss(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """`nn.CTCLoss` and `F.ctc_loss` that leave `zero_infinity` at False."""
+    if facts.chain:
+        return  # it is written there whoever calls it
     for path, reduction_at, zero_infinity_at in _CTC:
-        for one in calls_of(facts, (path,), "a CTC loss"):
+        for one in calls_of(facts, path):
             if not one.is_plain or one.argument("zero_infinity", zero_infinity_at) is not None:
                 continue
             reduction = one.argument("reduction", reduction_at)
@@ -64,8 +65,8 @@ def ctc_loss(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding
                 continue  # each loss is looked at: there is a reason for that
             if path != _CTC_LAYER and _is_looked_at(one, facts):
                 continue
-            trouble = Trouble(Evidence.POSSIBLE, "infinite")
-            yield finding(card, facts, one.use, trouble, repair=_with_zero_infinity(facts, one))
+            text, repair = shortened(facts.text(one.call)), _with_zero_infinity(facts, one.call)
+            yield remark(card, one.call, one.statement, Evidence.POSSIBLE, repair=repair, expression=text)
 
 
 def _is_looked_at(one: Called, facts: Facts) -> bool:
@@ -73,15 +74,15 @@ def _is_looked_at(one: Called, facts: Facts) -> bool:
     if one.values and not one.values[0].differentiable:
         return True
     lengths = [facts.term_of(node) for place in (2, 3) if (node := one.argument(_LENGTHS[place], place)) is not None]
-    compared = [side for fact in one.use.state.facts if fact.head == "sub" for side in fact.args]
+    compared = [side for fact in one.state.facts if fact.head == "sub" for side in fact.args]
     return any(length is not None and any(length is side for side in compared) for length in lengths)
 
 
-def _with_zero_infinity(facts: Facts, one: Called) -> Repair | None:
-    text = facts.text(one.use.node)
+def _with_zero_infinity(facts: Facts, call: Call) -> Repair | None:
+    text = facts.text(call)
     if not text.endswith(")"):
         return None
     given = text[:-1].rstrip()
     separator = "" if given.endswith("(") else " " if given.endswith(",") else ", "
     written = f"{given}{separator}zero_infinity=True)"
-    return Repair(Applicability.UNSAFE, "add `zero_infinity=True`", ((one.use.node, written),))
+    return Repair(Applicability.UNSAFE, "add `zero_infinity=True`", ((call, written),))

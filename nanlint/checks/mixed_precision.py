@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import expressions, names_in, scopes, statements, targets_of, use_of
-from nanlint.checks.wording import finding
+from nanlint.checks.structure import names_in, scopes, targets_of
+from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.functions import decorator_path
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, statements
 from nanlint.ops.spellings import NO_GRAD, namespace_value
 from nanlint.repair.halves import in_bfloat16
 from nanlint.values.value import DType
-from nanlint.weighing import Trouble
 
 _OF_CUDA = frozenset({"torch.cuda.amp.autocast", "torch.cuda.amp.autocast_mode.autocast"})
 _OF_ANY = frozenset({"torch.autocast", "torch.amp.autocast", "torch.amp.autocast_mode.autocast"})
@@ -42,9 +42,9 @@ def autocast_without_scaler(card: Card, facts: Facts, options: RuleOptions) -> I
             continue
         for region, call in _regions(body):
             if _is_trained(region, body):
-                use = use_of(call, region, "autocast")
-                repair = in_bfloat16(facts, use, call)
-                yield finding(card, facts, use, Trouble(Evidence.POSSIBLE, "inf"), repair=repair)
+                text = shortened(facts.text(call))
+                repair = in_bfloat16(facts, call)
+                yield remark(card, call, region, Evidence.POSSIBLE, repair=repair, expression=text)
 
 
 def _regions(body: Sequence[nodes.Stmt]) -> Iterator[tuple[nodes.With, nodes.Call]]:

@@ -1,73 +1,19 @@
-"""Walking a program as it is written, for rules about its shape rather than its values."""
+"""Programs as they are written, for rules about their shape rather than their values: scopes and names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from nanlint.flow.state import State
-from nanlint.flow.uses import Use
 from nanlint.ir import nodes
-from nanlint.ops.operation import Form, Operation, Spelling
-from nanlint.values.interval import ANY
-from nanlint.values.value import UNKNOWN, Grounds
+from nanlint.ir.walk import all_statements, parts
 
 
 def scopes(body: Sequence[nodes.Stmt]) -> Iterator[tuple[nodes.FunctionDef | None, list[nodes.Stmt]]]:
     """The statements of a module, then those of each function and method in it, nested ones too."""
     yield None, list(body)
-    for function in _functions(body):
-        yield function, function.body
-
-
-def _functions(body: Sequence[nodes.Stmt]) -> Iterator[nodes.FunctionDef]:
-    for statement in body:
+    for statement in all_statements(body):
         if isinstance(statement, nodes.FunctionDef):
-            yield statement
-        for block in blocks(statement, definitions=True):
-            yield from _functions(block)
-
-
-def blocks(statement: nodes.Stmt, *, definitions: bool = False) -> Iterator[Sequence[nodes.Stmt]]:
-    """The statement lists inside a compound statement; inside functions and classes only if asked."""
-    if definitions or not isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
-        yield from nodes.blocks_of(statement)
-
-
-def statements(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
-    """The statements of one scope, those inside others included, in order."""
-    for statement in body:
-        yield statement
-        for block in blocks(statement):
-            yield from statements(block)
-
-
-def expressions(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
-    """The expressions that a statement itself holds, and their parts."""
-    if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
-        return
-    for name in ("value", "test", "iter", "subject", "targets", "parts"):
-        yield from _inside(getattr(statement, name, None))
-    for item in getattr(statement, "items", ()):
-        yield from _inside(item[0])
-
-
-def parts(expr: nodes.Expr) -> Iterator[nodes.Expr]:
-    """An expression and everything in it."""
-    yield expr
-    for name in getattr(type(expr), "__dataclass_fields__", ()):
-        if name not in ("origin", "spelling", "params", "args" if isinstance(expr, nodes.Apply) else ""):
-            yield from _inside(getattr(expr, name))
-
-
-def _inside(content: Any) -> Iterator[nodes.Expr]:
-    if isinstance(content, nodes.Expr):
-        yield from parts(content)
-    elif isinstance(content, dict):
-        yield from _inside(tuple(content.values()))
-    elif isinstance(content, tuple):
-        for each in content:
-            yield from _inside(each)
+            yield statement, statement.body
 
 
 def key_of(expr: nodes.Expr) -> str | None:
@@ -88,10 +34,3 @@ def targets_of(statement: nodes.Stmt) -> Iterator[str]:
         for part in target.items if isinstance(target, nodes.Display) else (target,):
             if (key := key_of(part)) is not None:
                 yield key
-
-
-def use_of(call: nodes.Call, statement: nodes.Stmt, phrase: str) -> Use:
-    """A call that is no operation, as findings need it."""
-    operation = Operation(phrase, phrase, (), lambda _: ANY, lambda _, __: Grounds.NONE)
-    node = nodes.Apply(call.origin, Spelling(operation, "torch", Form.FUNCTION, (), {}, {}), {})
-    return Use(node, statement, {}, UNKNOWN, State({}), "torch", True)

@@ -7,22 +7,15 @@ to it before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import statements
-from nanlint.checks.wording import finding
+from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
-from nanlint.flow.state import State
-from nanlint.flow.uses import Use
 from nanlint.ir import nodes
-from nanlint.ops.spellings import method
-from nanlint.values.value import UNKNOWN
-from nanlint.weighing import Trouble
+from nanlint.ir.walk import expressions, parts, statements
 
 _TESTS = frozenset({"isnan", "isinf", "isfinite"})
 _REDUCTIONS = frozenset({"sum", "mean"})
@@ -41,15 +34,8 @@ def nan_swept_under(card: Card, facts: Facts, options: RuleOptions) -> Iterator[
         losses = _differentiated(name, own)
         for statement in own:
             for node in (*_cleaned(name, statement, losses), *_skipped(statement, losses), *_zeroed(statement)):
-                yield _finding(card, facts, node, statement)
-
-
-def _finding(card: Card, facts: Facts, node: nodes.Expr, statement: nodes.Stmt) -> Finding:
-    spelling = method("nan_to_num")
-    assert spelling is not None
-    about = nodes.Apply(node.origin, spelling, {"x": node})
-    use = Use(about, statement, {}, UNKNOWN, State({}), "torch", True)
-    return finding(card, facts, use, Trouble(Evidence.POSSIBLE, "NaN"), operand=node)
+                text = shortened(facts.text(node))
+                yield remark(card, node, statement, Evidence.POSSIBLE, expression=text)
 
 
 # --- what is differentiated --------------------------------------------------------------------------------------
@@ -59,7 +45,7 @@ def _differentiated(function: str, body: Sequence[nodes.Stmt]) -> set[str]:
     """The variables whose gradient is asked for in this function."""
     found: set[str] = set()
     for statement in body:
-        for expr in _expressions(statement):
+        for expr in expressions(statement):
             if isinstance(expr, nodes.Call) and getattr(expr.func, "name", "") in _BACKWARD:
                 base = getattr(expr.func, "base", None)
                 found |= _names(expr.args[0]) if expr.args and not _is_tensor(base) else _names(base)
@@ -75,8 +61,9 @@ def _is_tensor(base: object) -> bool:
     return "loss" in base.id.lower()
 
 
-def _names(expr: object) -> set[str]:
-    return {one.id for one in _parts(expr) if isinstance(one, nodes.Name) and one.path is None}
+def _names(expr: nodes.Expr | None) -> set[str]:
+    found = () if expr is None else parts(expr)
+    return {one.id for one in found if isinstance(one, nodes.Name) and one.path is None}
 
 
 # --- what is done to it ------------------------------------------------------------------------------------------
@@ -96,7 +83,7 @@ def _cleaned(function: str, statement: nodes.Stmt, losses: set[str]) -> Iterator
             value = value.operands["x"]
         if _is(value, "nan_to_num"):
             yield value
-    for expr in _expressions(statement):
+    for expr in expressions(statement):
         if isinstance(expr, nodes.Call) and getattr(expr.func, "name", "") in _BACKWARD:
             for base in (getattr(expr.func, "base", None), *expr.args[:1]):
                 if isinstance(base, nodes.Apply) and _is(base, "nan_to_num"):
@@ -110,7 +97,7 @@ def _skipped(statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
     body = statement.orelse if _asks_for_good(statement.test) else statement.body
     inside = list(statements(body))
     stops = any(
-        isinstance(one, nodes.Raise | nodes.Break | nodes.Assert) or any(map(_is_stop, _expressions(one)))
+        isinstance(one, nodes.Raise | nodes.Break | nodes.Assert) or any(map(_is_stop, expressions(one)))
         for one in inside
     )
     if inside and not stops and any(_goes_on(one, losses) for one in inside):
@@ -120,7 +107,7 @@ def _skipped(statement: nodes.Stmt, losses: set[str]) -> Iterator[nodes.Expr]:
 def _asked(test: nodes.Expr) -> set[str]:
     """The variables of which the condition asks whether they are NaN."""
     found: set[str] = set()
-    for expr in _parts(test):
+    for expr in parts(test):
         if isinstance(expr, nodes.Apply) and expr.spelling.operation.name in _TESTS:
             found |= _names(expr.operands.get("x"))
         elif isinstance(expr, nodes.Call) and _last(expr.func) in _TESTS:
@@ -133,7 +120,7 @@ def _asks_for_good(test: nodes.Expr) -> bool:
     negated = isinstance(test, nodes.Not) or _is(test, "logical_not")
     finite = any(
         _is(expr, "isfinite") or (isinstance(expr, nodes.Call) and _last(expr.func) == "isfinite")
-        for expr in _parts(test)
+        for expr in parts(test)
     )
     return finite != negated
 
@@ -155,17 +142,19 @@ def _zeroed(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
     """`p.grad[torch.isnan(p.grad)] = 0` and `p.grad.nan_to_num_()`."""
     if isinstance(statement, nodes.Assign):
         for target in statement.targets:
-            if isinstance(target, nodes.Subscript) and _is_gradient(target.base):
-                parts = [part for index in target.index for part in _parts(index)]
-                if any(_is(part, "isnan") for part in parts):
-                    yield target
-    for expr in _expressions(statement):
+            if isinstance(target, nodes.Subscript) and _is_gradient(target.base) and _asks_for_nan(target):
+                yield target
+    for expr in expressions(statement):
         if isinstance(expr, nodes.Apply) and _is(expr, "nan_to_num") and _is_gradient(expr.operands["x"]):
             yield expr
         if isinstance(expr, nodes.Call) and _last(expr.func) == "register_hook" and expr.args:
             hook = expr.args[0]
             if isinstance(hook, nodes.Lambda) and _is(hook.body, "nan_to_num"):
                 yield hook.body
+
+
+def _asks_for_nan(target: nodes.Subscript) -> bool:
+    return any(_is(part, "isnan") for index in target.index for part in parts(index))
 
 
 def _is_gradient(expr: nodes.Expr) -> bool:
@@ -183,31 +172,3 @@ def _last(func: nodes.Expr) -> str:
     """`isnan` of `math.isnan` and of `isnan`."""
     path = getattr(func, "path", None) or getattr(func, "name", None) or getattr(func, "id", "")
     return str(path).rpartition(".")[2]
-
-
-# --- walking -----------------------------------------------------------------------------------------------------
-
-
-def _expressions(statement: nodes.Stmt) -> Iterator[nodes.Expr]:
-    """The expressions of a statement itself."""
-    if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
-        return
-    for each in fields(statement):
-        if each.name not in ("origin", "body", "orelse", "final", "handlers", "cases"):
-            yield from _parts(getattr(statement, each.name))
-
-
-def _parts(content: Any) -> Iterator[nodes.Expr]:
-    """The expressions in something, itself included; each once."""
-    if isinstance(content, tuple | list):
-        for one in content:
-            yield from _parts(one)
-    elif isinstance(content, dict):
-        yield from _parts(tuple(content.values()))
-    elif isinstance(content, nodes.Expr):
-        yield content
-        hidden = ("args", "keywords", "callee") if isinstance(content, nodes.Apply) else ()
-        if is_dataclass(content):
-            for each in fields(content):
-                if each.name not in ("origin", "spelling", *hidden):
-                    yield from _parts(getattr(content, each.name))

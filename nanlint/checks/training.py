@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from nanlint.checks.structure import blocks, expressions, key_of, names_in, scopes, statements, targets_of
+from nanlint.checks.structure import key_of, names_in, scopes, targets_of
 from nanlint.ir import nodes
+from nanlint.ir.walk import blocks_of, expressions, statements
 
 CLIPS_OF_TORCH = frozenset(
     f"torch.nn.utils.{module}{name}"
@@ -223,7 +224,7 @@ class _Order:
                 return self._block(statement.orelse, last, forward)
             case nodes.Try() | nodes.Match():
                 # any of its parts may be left out
-                for block in blocks(statement):
+                for block in blocks_of(statement):
                     last = last | self._block(block, last, forward)
                 return last
             case nodes.Continue() | nodes.Break():

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import expressions, key_of, scopes, statements, targets_of
+from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, statements
 from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nanlint.flow.relations import sharpen
 from nanlint.ops.constructors import converted
+from nanlint.ops.define import NUMERIC
 from nanlint.ops.operation import Form, Operation, Role, Spelling
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.interval import BOOLEAN
@@ -37,7 +38,6 @@ _SHORT = (DType.FLOAT16, DType.BFLOAT16)
 # what Python's own functions of one name do to tensors too
 _BUILTINS = frozenset({"abs", "round", "maximum", "minimum", "sum", "pow", "any", "all", "view", "copy", "detach"})
 _WHOLE = (DType.BOOLEAN, DType.INTEGER)
-_NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
 
 
 def mixes(operation: Operation, given: Container[str]) -> bool:
@@ -129,11 +129,11 @@ def _input(value: Value, dtype: DType | None) -> Value:
 def _framework(spelling: Spelling, operands: dict[str, Value], default: str) -> str:
     if spelling.form in (Form.FUNCTION, Form.MODULE) and spelling.framework != "python":
         return spelling.framework
-    found = [value.framework for key in _NUMERIC if (value := operands.get(key)) is not None and value.framework]
+    found = [value.framework for key in NUMERIC if (value := operands.get(key)) is not None and value.framework]
     named = [name for name in found if name not in ("python", "numpy")]
     if named:
         return named[0]
-    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         return "python"
     # of a numpy array and something unknown the result is numpy as far as we can tell
@@ -146,7 +146,7 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     name = spelling.operation.name
     if name in ("len", "size"):
         return Kind.SIZE
-    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR
         return Kind.NUMBER if scalar else Kind.TENSOR
@@ -168,7 +168,7 @@ def dtype_of(operands: dict[str, Value], name: str) -> DType | None:
     explicit = operands.get("dtype")
     if explicit is not None:
         return explicit.dtype
-    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     known = {value.dtype for value in values if not value.is_scalar}
     visible = known - {None}
     if len(visible) != 1:
@@ -194,13 +194,13 @@ def _differentiable(name: str, kind: Kind, framework: str, operands: dict[str, V
         return False
     if name in _WEIGHTED:
         return True
-    values = [value for key in _NUMERIC if (value := operands.get(key)) is not None]
+    values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     return not values or any(value.differentiable and value.dtype not in _WHOLE for value in values)
 
 
 def _why(name: str, phrase: str, node: Any, operands: dict[str, Value], result: Value) -> Why | None:
     inherited = next(
-        (value.why for key in _NUMERIC if (value := operands.get(key)) is not None and value.why is not None), None
+        (value.why for key in NUMERIC if (value := operands.get(key)) is not None and value.why is not None), None
     )
     if result.grounds < _PRODUCERS_FROM:
         return inherited

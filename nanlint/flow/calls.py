@@ -14,7 +14,7 @@ from nanlint.flow.outlets import only_shows
 from nanlint.flow.state import State
 from nanlint.ir import nodes
 from nanlint.ir.arguments import bind
-from nanlint.ops import spellings
+from nanlint.ops import spellings, watched
 from nanlint.ops.operation import Spelling
 from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
@@ -51,7 +51,7 @@ class Calls(Inliner):
     ) -> None:
         """A layer that a rule may speak of (`self.softmax(x)`) is written down like the function."""
         step = layers.steps[0] if len(layers.steps) == 1 else None
-        if step is not None and step[0].operation.may_break and self.recording:
+        if step is not None and watched.always(step[0].operation) and self.recording:
             spelling, options = step
             applied = self._as_apply(expr, spelling, dict(zip(("x", "y"), expr.args, strict=False)))
             self.use(applied, {**dict(options), **dict(zip(("x", "y"), args, strict=False))}, result, state)
@@ -65,7 +65,7 @@ class Calls(Inliner):
         args = tuple(self.evaluate(arg, state) for arg in expr.args)
         named = {name: self.evaluate(keyword, state) for name, keyword in expr.keywords.items()}
         keywords = tuple(named.values())
-        if isinstance(func.payload, Layers) and len(args) == 2 and (loss := func.payload.watched) is not None:
+        if isinstance(func.payload, Layers) and len(args) == 2 and (loss := func.payload.loss) is not None:
             operands = dict(zip(("x", "y"), expr.args, strict=True))
             return self.apply(self._as_apply(expr, loss, operands), state)
         if isinstance(func.payload, Layers) and args:

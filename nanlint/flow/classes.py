@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from nanlint.flow import assumptions
 from nanlint.flow.constraints import declared_parameters
-from nanlint.flow.functions import Class, Function, Instance, attributes_of, statements_of
+from nanlint.flow.functions import Class, Function, Instance, attributes_of
 from nanlint.flow.state import State, join_values, widen_values
 from nanlint.ir import nodes
+from nanlint.ir.walk import all_statements
 from nanlint.ops.operation import Form
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
 
@@ -103,7 +104,7 @@ def _assigns_to_self(method: nodes.FunctionDef | nodes.Lambda) -> bool:
     own = method.params[0].name + "."
     return any(
         (getattr(target, "key", None) or "").startswith(own)
-        for statement in statements_of(method.body)
+        for statement in all_statements(method.body)
         for target in _changed(statement)
     )
 

@@ -9,6 +9,7 @@ from itertools import islice
 from nanlint.flow import assumptions
 from nanlint.flow.state import Outside, State
 from nanlint.ir import nodes
+from nanlint.ir.walk import all_statements
 from nanlint.ops.spellings import framework_of
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
 
@@ -102,7 +103,7 @@ class Function:
         that puts names and dictionaries together cannot."""
         if isinstance(self.node, nodes.Lambda) or self.node.numbers:
             return True
-        statements = list(islice(statements_of(self.node.body), _SHORT + 1))
+        statements = list(islice(all_statements(self.node.body), _SHORT + 1))
         return len(statements) <= _SHORT and any(_matters(statement) for statement in statements)
 
     def visible(self) -> Outside:
@@ -179,14 +180,6 @@ def _matters(statement: nodes.Stmt) -> bool:
     return isinstance(statement, nodes.Assert | nodes.Raise) or (
         isinstance(statement, nodes.Evaluate) and isinstance(statement.value, nodes.Apply)
     )
-
-
-def statements_of(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
-    """The statements of a block and of the blocks inside it."""
-    for statement in body:
-        yield statement
-        for block in nodes.blocks_of(statement):
-            yield from statements_of(block)
 
 
 def decorator_path(decorator: nodes.Expr) -> str:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanlint.flow import assumptions
-from nanlint.flow.functions import Frame, Function, attributes_of, bind_arguments, decorator_path, statements_of
+from nanlint.flow.functions import Frame, Function, attributes_of, bind_arguments, decorator_path
 from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_states, join_values
 from nanlint.flow.targets import Targets
 from nanlint.flow.uses import Context, Record
 from nanlint.ir import nodes
+from nanlint.ir.walk import all_statements
 from nanlint.ops.spellings import NO_GRAD
 from nanlint.values.value import UNKNOWN, Term, Terms, Value
 
@@ -30,7 +31,7 @@ _STEPS_PER_STATEMENT = 0.5  # and for each statement of the file
 
 def work_limit(module: nodes.Module) -> int:
     """How many statements may be run in the bodies of callees while one file is interpreted."""
-    return _STEPS + int(_STEPS_PER_STATEMENT * sum(1 for _ in statements_of(module.body)))
+    return _STEPS + int(_STEPS_PER_STATEMENT * sum(1 for _ in all_statements(module.body)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ def _hands_out_numbers(function: nodes.FunctionDef | nodes.Lambda) -> bool:
     """Is all that it returns `x.item()`, and does it not train on the way?"""
     if isinstance(function, nodes.Lambda) or "item" not in function.mentioned or "backward" in function.mentioned:
         return False
-    results = [one.value for one in statements_of(function.body) if isinstance(one, nodes.Return)]
+    results = [one.value for one in all_statements(function.body) if isinstance(one, nodes.Return)]
     return bool(results) and all(_is_item(result) for result in results)
 
 

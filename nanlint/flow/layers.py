@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nanlint.flow.apply import apply
-from nanlint.ops import spellings
-from nanlint.ops.operation import Form, Spelling, is_rough
+from nanlint.ops import spellings, watched
+from nanlint.ops.operation import Form, Spelling
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Terms, Value
 
 
@@ -18,10 +18,10 @@ class Layers:
     steps: tuple[tuple[Spelling, tuple[tuple[str, Value], ...]] | None, ...]
 
     @property
-    def watched(self) -> Spelling | None:
+    def loss(self) -> Spelling | None:
         """The loss of two tensors that this layer is, if it is one that a rule may speak of."""
         step = self.steps[0] if len(self.steps) == 1 else None
-        return step[0] if step is not None and is_rough(step[0]) else None
+        return step[0] if step is not None and watched.is_loss(step[0]) else None
 
     def run(self, terms: Terms, x: Value, node: Any, framework: str) -> Value:
         """The result of calling the module on x."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nanlint.flow.functions import Frame
 from nanlint.flow.state import State, join_values
 from nanlint.ir import nodes
+from nanlint.ir.walk import statements
 from nanlint.values.value import Value
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class ImportedNames(Mapping[str, Value]):
 def _bindings(module: nodes.Module) -> dict[str, list[nodes.Stmt]]:
     """Top-level name → the statements that bind it."""
     found: dict[str, list[nodes.Stmt]] = {}
-    for statement in _top_level(module.body):
+    for statement in statements(module.body):
         if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
             found.setdefault(statement.name, []).append(statement)
         elif isinstance(statement, nodes.Assign):
@@ -111,14 +112,3 @@ def _bindings(module: nodes.Module) -> dict[str, list[nodes.Stmt]]:
                 if isinstance(target, nodes.Name):
                     found.setdefault(target.id, []).append(statement)
     return found
-
-
-def _top_level(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
-    """The statements of a module, those under `if` and `try` included, those of functions and classes not."""
-    for statement in body:
-        yield statement
-        if not isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
-            for part in ("body", "orelse", "final"):
-                yield from _top_level(getattr(statement, part, ()))
-            for handler in getattr(statement, "handlers", ()):
-                yield from _top_level(handler.body)

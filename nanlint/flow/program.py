@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
-from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.execute import Executor
-from nanlint.flow.functions import Class, Frame, Function, statements_of
+from nanlint.flow.functions import Class, Frame, Function
 from nanlint.flow.inline import work_limit
 from nanlint.flow.memory import Uninitialised, uninitialised
 from nanlint.flow.modules import Modules, NoModules
 from nanlint.flow.state import State
 from nanlint.flow.uses import Context, Record, Trap, Use
 from nanlint.ir import nodes
-from nanlint.ops import spellings
-from nanlint.ops.operation import is_rough
+from nanlint.ir.walk import all_statements, children
+from nanlint.ops import spellings, watched
 from nanlint.values.value import Term, Terms, Value
 
 # nobody mentions these when he calls them
@@ -216,7 +214,7 @@ class Analysis:
 
     def part_with_term(self, node: nodes.Expr, term: Term) -> nodes.Expr | None:
         """The outermost proper part of an expression that has this term."""
-        for part in parts_of(node):
+        for part in children(node):
             if self.term_of(part) is term:
                 return part
             if (deeper := self.part_with_term(part, term)) is not None:
@@ -231,20 +229,6 @@ class Analysis:
         """The value of an expression where a condition holds (or does not); None where that cannot be."""
         inside = self._executor.refiner.refine(state.copy(), condition, truth)
         return None if inside is None else self._executor.silently(expr, inside)
-
-
-def parts_of(node: Any) -> Iterator[nodes.Expr]:
-    """The direct sub-expressions of an IR node."""
-    if not is_dataclass(node):
-        return
-    for each in fields(node):
-        if each.name in ("origin", "callee", "spelling", "args"):
-            continue
-        content = getattr(node, each.name)
-        contents = content.values() if isinstance(content, dict) else content
-        for part in contents if isinstance(content, dict | tuple) else (content,):
-            if isinstance(part, nodes.Expr):
-                yield part
 
 
 def named_parameter(function: nodes.FunctionDef | nodes.Lambda, name: object) -> nodes.Param | None:
@@ -295,7 +279,7 @@ def _run_methods(executor: Executor, cls: Class, interesting: Callable[..., bool
 def _interesting(executor: Executor) -> Callable[..., bool]:
     """Can a function break, or does it mention one that can, of this file or imported into it?"""
     module = executor.frame.module
-    functions = [one for one in statements_of(module.body) if isinstance(one, nodes.FunctionDef)]
+    functions = [one for one in all_statements(module.body) if isinstance(one, nodes.FunctionDef)]
     dangerous = {one.name for one in functions if one.has_hazard and one.name not in _CALLED_UNNAMED}
     dangerous |= set(_watched_layers(module))
 
@@ -311,11 +295,11 @@ def _interesting(executor: Executor) -> Callable[..., bool]:
 
 def _watched_layers(module: nodes.Module) -> Iterator[str]:
     """Variables and attributes that hold a loss a rule may speak of."""
-    for statement in statements_of(module.body):
+    for statement in all_statements(module.body):
         if isinstance(statement, nodes.Assign) and isinstance(statement.value, nodes.Call):
             path = getattr(statement.value.func, "path", None)
             layer = spellings.module(path) if path else None
-            if layer is not None and is_rough(layer):
+            if layer is not None and watched.is_loss(layer):
                 for target in statement.targets:
                     if isinstance(target, nodes.Name | nodes.Attribute):
                         yield target.id if isinstance(target, nodes.Name) else target.name

@@ -11,9 +11,9 @@ from typing import Any
 from nanlint.ir import names, nodes
 from nanlint.ir.arguments import bind, receiver_method
 from nanlint.ir.names import Scope
-from nanlint.ops import spellings
+from nanlint.ops import spellings, watched
 from nanlint.ops.memory import ALLOCATORS
-from nanlint.ops.operation import ROUGH_CALLS, Form, Role, Spelling, is_rough
+from nanlint.ops.operation import Form, Role, Spelling
 from nanlint.ops.reductions import CONDITIONS
 
 BINARY: dict[type, str] = {
@@ -54,7 +54,7 @@ _HALF = frozenset({"half", "float16"})
 # questions and sizes: a function that holds nothing else does not reckon
 _NOT_NUMBERS = CONDITIONS | {"len", "size"}
 
-# a softmax breaks where somebody writes -inf
+# a softmax breaks where somebody writes -inf, which is looked for
 _ONLY_OF_INFINITY = frozenset({"softmax", "log_softmax"})
 _INFINITE = ("-inf", "inf", "Inf", "NINF")
 # layers that a rule may speak of, as they are called: `self.criterion(x, y)`
@@ -247,7 +247,7 @@ class Expressions:
             if spelling is not None and (operands := bind(spelling, (func.base, *positional), keywords)) is not None:
                 return self._apply(node, spelling, operands, func, positional, keywords)
         is_loss = isinstance(func, nodes.Attribute) and _OF_LAYER.search(func.name) is not None
-        self.hazards += is_loss or path in ROUGH_CALLS
+        self.hazards += is_loss or path in watched.CALLS
         called = nodes.Call(node, func, positional, keywords)
         if path in ALLOCATORS:
             self.allocations.append(called)
@@ -274,10 +274,7 @@ class Expressions:
         positional: tuple[nodes.Expr, ...] = (),
         keywords: dict[str, nodes.Expr] | None = None,
     ) -> nodes.Expr:
-        operation = spelling.operation
-        breaks = operation.may_break or operation.name == "pow" or is_rough(spelling)
-        if breaks and operation.name not in _ONLY_OF_INFINITY and not _is_harmless(spelling, operands):
-            self.hazards += 1
+        self.hazards += watched.as_written(spelling) and not _is_harmless(spelling, operands)
         self.numbers += spelling.operation.role is not Role.VIEW and spelling.operation.name not in _NOT_NUMBERS
         keywords = keywords or {}
         extras = _extras(operands, positional, keywords)
@@ -313,10 +310,10 @@ def _is_condition(node: nodes.Expr) -> bool:
 
 def _is_harmless(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
     """`x / 2` and `x ** 2` need no interpreting; half of all divisions and most powers are of this kind."""
-    y = operands.get("y")
-    if spelling.operation.name == "pow":
+    name, y = spelling.operation.name, operands.get("y")
+    if name == "pow":
         return y is None or (isinstance(y, nodes.Constant) and isinstance(y.value, int))
-    return spelling.operation.name == "div" and isinstance(y, nodes.Constant) and bool(y.value)
+    return name in _ONLY_OF_INFINITY or (name == "div" and isinstance(y, nodes.Constant) and bool(y.value))
 
 
 def _extras(

@@ -10,7 +10,6 @@ Nodes compare by identity. They are built once by `lower` and never changed afte
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -317,12 +316,3 @@ class Module:
     stars: tuple[str, ...] = ()  # `from path. import *`, with the dot after the path
     mentions: dict[str, int] = field(default_factory=dict)  # how often each name or attribute is read
     allocations: tuple[Apply | Call, ...] = ()  # what makes memory and writes nothing to it: `torch.empty(3)`
-
-
-def blocks_of(statement: Stmt) -> Iterator[list[Stmt]]:
-    """The statement lists inside a compound statement, a function or a class."""
-    for part in ("body", "orelse", "final"):
-        yield getattr(statement, part, [])
-    for part in ("handlers", "cases"):
-        for arm in getattr(statement, part, ()):
-            yield arm.body

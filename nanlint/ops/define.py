@@ -11,8 +11,10 @@ from nanlint.values.value import Grounds, Kind, Value
 Result = Callable[[Operands], Range]
 GroundsRule = Callable[[Operands, Range], Grounds]
 
-# the operands whose numbers go into the result; "dim", "mask" and their like only say which of them
-_NUMERIC = ("x", "y", "z", "w", "value", "min", "max", "low", "high", "start", "end")
+# the operands whose numbers meet in the result; "dim", "mask" and their like only say which of them
+NUMERIC = ("x", "y", "z", "w", "value", "min", "max")
+# and those between which numbers are made
+_ALL_NUMERIC = (*NUMERIC, "low", "high", "start", "end")
 
 
 def range_of(operands: Operands, name: str, default: Range = ANY) -> Range:
@@ -58,7 +60,7 @@ def weakest(operands: Operands, result: Range) -> Grounds:
     """As well founded as the least well founded operand that is not a constant; KNOWN if all are."""
     grounds = Grounds.REACHED
     varies = False
-    for name in _NUMERIC:
+    for name in _ALL_NUMERIC:
         value = operands.get(name)
         if value is not None and not value.range.is_constant:
             varies = True

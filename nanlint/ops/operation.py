@@ -76,11 +76,6 @@ class Operation:
     overflow: Range | None = None
     watched: bool = False
 
-    @property
-    def may_break(self) -> bool:
-        """May a rule speak of it wherever it stands?"""
-        return self.watched or self.hazard is not None or self.overflow is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -102,16 +97,3 @@ class Spelling:
     positions: tuple[str, ...]
     keywords: Mapping[str, str]
     fixed: Mapping[str, Value]
-
-
-# finite everywhere, and yet not their gradients: everywhere, or in these frameworks only
-_ROUGH = {"binary_cross_entropy": ("torch",), "norm": ("jax", "tensorflow"), "std": ("jax", "tensorflow")}
-
-
-# calls that are no operations and of which a rule speaks
-ROUGH_CALLS = frozenset({"torch.nn.CTCLoss", "torch.ctc_loss", "torch.nn.functional.ctc_loss"})
-
-
-def is_rough(spelling: Spelling) -> bool:
-    """Is it an operation without a hazard of its own of which a rule may speak nevertheless?"""
-    return spelling.framework in _ROUGH.get(spelling.operation.name, ())

@@ -56,6 +56,11 @@ def _scattered(operands: Operands) -> Range:
     return arrived[how](x).join(Range(0.0, 0.0)) if how in arrived else ANY
 
 
+def _scattered_grounds(operands: Operands, result: Range) -> Grounds:
+    """That a group may be empty is known; that sums of anything may be 0 is no more than ignorance."""
+    return Grounds.KNOWN if range_of(operands, "x").lo >= 0 else Grounds.NONE
+
+
 def _matmul(operands: Operands) -> Range:
     x, y = range_of(operands, "x"), range_of(operands, "y")
     products_are_all = "z" not in operands
@@ -104,7 +109,7 @@ REDUCTIONS = (
     operation("all", "a truth value", "x dim keepdim", always(BOOLEAN), known, role=Role.REDUCE),
     operation("cumsum", "a running sum", "x dim", unary(ar.sum_of), all_at_once),
     operation("cumprod", "a running product", "x dim", unary(ar.product_of), _product_grounds),
-    operation("scatter", "what was scattered", "x index dim reduce", _scattered, known),
+    operation("scatter", "what was scattered", "x index dim reduce", _scattered, _scattered_grounds),
     operation("matmul", "a matrix product", "x y z", _matmul, _matmul_grounds),
     operation("bitwise", "bits", "x y", _bits, _nothing_known),
     operation("ptp", "a range from end to end", "x dim keepdim", unary(ar.spread_of), known, role=Role.REDUCE),

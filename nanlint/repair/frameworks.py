@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nanlint.facts import Facts
+from nanlint.flow.state import State
 from nanlint.flow.uses import Use
 
 # function → framework → dotted paths, the preferred one first
@@ -124,19 +125,24 @@ class Written:
 
 def library(facts: Facts, use: Use, function: str) -> Written | None:
     """The library function in the framework of this use; None if the framework has no such function."""
-    paths = _PATHS[function].get(use.framework, ())
+    return written(facts, function, use.framework, use.state)
+
+
+def written(facts: Facts, function: str, framework: str, state: State) -> Written | None:
+    """The function of a framework as it can be written in this state; None if the framework has no such function."""
+    paths = _PATHS[function].get(framework, ())
     for path in paths:
-        if (text := _through_imports(facts, use, path)) is not None:
+        if (text := _through_imports(facts, state, path)) is not None:
             return Written(text)
-    return _with_import(facts, use, paths[0]) if paths else None
+    return _with_import(facts, state, paths[0]) if paths else None
 
 
-def _through_imports(facts: Facts, use: Use, path: str) -> str | None:
+def _through_imports(facts: Facts, state: State, path: str) -> str | None:
     for variant in _variants(path):
         best = ""
         for alias, target in facts.imports.items():
             leads_there = variant == target or variant.startswith(f"{target}.")
-            if leads_there and alias not in use.state.vars and len(target) > len(facts.imports.get(best, "")):
+            if leads_there and alias not in state.vars and len(target) > len(facts.imports.get(best, "")):
                 best = alias
         if best:
             return best + variant[len(facts.imports[best]) :]
@@ -147,10 +153,10 @@ def _variants(path: str) -> list[str]:
     return [path, *(new + path.removeprefix(old) for old, new in _MOVED if path.startswith(old))]
 
 
-def _with_import(facts: Facts, use: Use, path: str) -> Written | None:
+def _with_import(facts: Facts, state: State, path: str) -> Written | None:
     for prefix, name, line in _IMPORTS:
         if path.startswith(prefix):
-            if name in facts.imports or name in use.state.vars or name in use.state.globals:
+            if name in facts.imports or name in state.vars or name in state.globals:
                 return None
             return Written(f"{name}.{path.removeprefix(prefix)}", (line,))
     return None

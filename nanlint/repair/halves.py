@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
+from nanlint.flow.state import State
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Apply, Call, Expr, Name
 from nanlint.ops.operation import Form
 from nanlint.repair.edits import Repair
-from nanlint.repair.frameworks import library
+from nanlint.repair.frameworks import library, written
 from nanlint.repair.precedence import as_primary
 from nanlint.values.value import DType, Term, Value
 
@@ -40,20 +41,20 @@ def _dtype_text(facts: Facts, use: Use) -> str | None:
         node, value = use.node.operands.get(name), use.values.get(name)
         if isinstance(node, Name) and value is not None and value.dtype is DType.FLOAT16 and not value.is_scalar:
             return f"{facts.text(node)}.dtype"
-    written = library(facts, use, "float16")
-    return None if written is None else written.text
+    dtype = library(facts, use, "float16")
+    return None if dtype is None else dtype.text
 
 
-def in_bfloat16(facts: Facts, use: Use, call: Call) -> Repair | None:
+def in_bfloat16(facts: Facts, call: Call) -> Repair | None:
     """`autocast(…, dtype=torch.bfloat16)`, which needs no scaler."""
-    dtype = library(facts, use, "bfloat16")
+    dtype = written(facts, "bfloat16", "torch", State({}))
     if dtype is None:
         return None
     given = call.keywords.get("dtype") or (call.args[1] if len(call.args) > 1 else None)
     message = f"use `{dtype.text}`, which has the range of float32"
     if given is not None:
         return Repair(Applicability.UNSAFE, message, ((given, dtype.text),), dtype.imports)
-    return with_argument(facts, use.node, f"dtype={dtype.text}", message)
+    return with_argument(facts, call, f"dtype={dtype.text}", message)
 
 
 def with_argument(facts: Facts, call: Expr, argument: str, message: str) -> Repair | None:
@@ -66,14 +67,14 @@ def with_argument(facts: Facts, call: Expr, argument: str, message: str) -> Repa
     return Repair(Applicability.UNSAFE, message, ((call, f"{inside}{separator}{argument})"),))
 
 
-def larger_epsilon(facts: Facts, use: Use, call: Call) -> Repair | None:
+def larger_epsilon(facts: Facts, call: Call) -> Repair | None:
     """`eps=1e-4` for an optimiser of float16 parameters."""
     given = call.keywords.get("eps")
     if given is not None:
         return Repair(Applicability.UNSAFE, "enlarge to 1e-4", ((given, "1e-4"),))
     if len(call.args) > 3:  # positional arguments up to eps: not to be counted here
         return None
-    return with_argument(facts, use.node, "eps=1e-4", "give `eps=1e-4`")
+    return with_argument(facts, call, "eps=1e-4", "give `eps=1e-4`")
 
 
 def upcast(facts: Facts, use: Use, term: Term) -> Repair | None:
