@@ -7,6 +7,7 @@ from functools import cached_property
 
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
+from nanlint.flow.leaves import given, parts
 from nanlint.flow.outlets import condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
@@ -137,10 +138,13 @@ class Weighing:
         hazard = use.operation.hazard
         beyond = hazard is not None and hazard.safe.contains(0.0)  # 0 itself would be fine
         divides = use.operation.name in ("div", "reciprocal")
+        logs = use.operation.name.startswith("log")
         if (
             (beyond and self._sign_is_unknown(value.term))
             or (divides and self._passes_zero(value.term))
-            or (use.operation.name.startswith("log") and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
+            or (logs and peel(value.term).head in _THROUGH_ZERO)
+            or (divides and self._is_of_the_trade(value.term, use))
+            or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
             or self._is_over_all_but_the_batch(value.term)
             or (peel(value.term).head in ("std", "norm") and self.is_inference(use))
@@ -188,6 +192,17 @@ class Weighing:
         if inner is None or value is None or peel(inner).head == "sub":
             return False
         return value.grounds <= Grounds.ASSUMED or peel(inner).head in _THROUGH_ZERO
+
+    def _is_of_the_trade(self, divisor: Term, use: Use) -> bool:
+        """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
+        noise schedule, the support of a sparsemax?"""
+        if any(assumptions.is_padding_mask(name) for _, name in given(divisor)):
+            return True
+        if assumptions.is_schedule(self._analysis.class_of(use), self._analysis.filename_of(use)):
+            return True
+        compared = operand(peel(divisor), "x") if peel(divisor).head == "sum" else None
+        # what is compared with its own running sum: the first always passes
+        return compared is not None and any(part.head == "cumsum" for part in parts(compared))
 
     def _sign_is_unknown(self, term: Term) -> bool:
         if term.head not in ("mul", "div"):

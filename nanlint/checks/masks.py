@@ -9,11 +9,11 @@ from math import inf
 from nanlint.cards import Card
 from nanlint.checks.fills import Fill, fills_of
 from nanlint.checks.finding import Finding
-from nanlint.checks.leaves import contains, given, is_unknown, parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow.leaves import contains, given, is_unknown, parts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import operand

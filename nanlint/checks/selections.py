@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from nanlint.cards import Card
 from nanlint.checks.fills import fills_of
 from nanlint.checks.finding import Finding
-from nanlint.checks.leaves import contains, given, parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow import assumptions
+from nanlint.flow.leaves import contains, given, parts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import literal
@@ -32,9 +33,7 @@ _STEPS = frozenset({
 _DEPTH = 8
 
 # of a batch some tokens are no padding
-_NEVER_EMPTY = re.compile(
-    r"attention|attn|pad|input_mask|src_mask|finite|nan|action|legal|avail|idx|ind(?:ex|ices)", re.IGNORECASE
-)
+_NEVER_EMPTY = re.compile(r"finite|nan|action|legal|avail|idx|ind(?:ex|ices)", re.IGNORECASE)
 # what is compared with the largest, the median or itself selects something
 _RELATIVE = frozenset({"max", "min", "median", "quantile", "argmax", "isnan", "isfinite", "isinf", "triangle"})
 _COUNTS = frozenset({"len", "size", "item", "sum", "count_nonzero", "copy", "detach", "truncated"})
@@ -114,9 +113,13 @@ def _evidence(facts: Facts, use: Use, mask: Term, selected: Term) -> Evidence | 
     if _is_looked_at(use, inside | {selected}) or _is_counted(facts, {*sources, mask}):
         return None
     unknown = any(part.head in _RANDOM or _is_of_unknown_origin(facts, part) for part in inside)
-    if use.framework == "numpy" or unknown or any(_NEVER_EMPTY.search(name) for name in sources.values()):
+    if use.framework == "numpy" or unknown or any(map(_is_never_empty, sources.values())):
         return Evidence.UNKNOWN
     return Evidence.POSSIBLE
+
+
+def _is_never_empty(name: str) -> bool:
+    return assumptions.is_padding_mask(name) or _NEVER_EMPTY.search(name) is not None
 
 
 def _is_of_unknown_origin(facts: Facts, part: Term) -> bool:

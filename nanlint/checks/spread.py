@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.leaves import parts
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow.leaves import parts
 from nanlint.flow.uses import Use
 from nanlint.ir.nodes import Apply, Attribute, Call, Expr, Name, Subscript
 from nanlint.ops.terms import literal

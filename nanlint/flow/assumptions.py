@@ -38,6 +38,8 @@ _COUNT = re.compile(
 )
 _EPSILON = re.compile(r"(?:^|[._])(?:eps|epsilon|tiny)$", re.IGNORECASE)
 _MASK = re.compile(r"(?:.*_)?masks?$", re.IGNORECASE)
+_PADDING_MASK = re.compile(r"attention|attn|pad|(?:input|src|source)_mask", re.IGNORECASE)
+_SCHEDULE_FILE = re.compile(r"(?:^|/)schedul(?:ers?|ing)(?:_\w+)?(?:/|\.py$)")
 # as outputs of a softmax or a sigmoid are called; they saturate
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
 # counts of a class that may never occur, or never be predicted
@@ -170,6 +172,16 @@ def is_truth(name: str) -> bool:
 def is_mask(name: str) -> bool:
     """Does the name say: this chooses some and leaves others out?"""
     return _MASK.match(name) is not None
+
+
+def is_padding_mask(name: str) -> bool:
+    """Does the name say: this leaves out the padding (attention_mask)? Of every text some tokens are no padding."""
+    return _PADDING_MASK.search(name) is not None
+
+
+def is_schedule(class_name: str, path: str) -> bool:
+    """Does the class or the file say: tables of noise levels or rates, made of settings alone?"""
+    return class_name.endswith("Scheduler") or _SCHEDULE_FILE.search(path.replace("\\", "/")) is not None
 
 
 def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
