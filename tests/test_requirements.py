@@ -69,3 +69,24 @@ def test_the_settings_come_first(tmp_path: Path) -> None:
 )
 def test_the_gradient_of_a_clamp(text: str, target: tuple[int, int] | None, expected: int) -> None:
     assert len(lint_source(Source("a.py", text), load_cards(), Settings(target_torch=target))) == expected
+
+
+MASKED = """
+import torch
+import torch.nn.functional as F
+
+def attend(q, k, v, pad):
+    bias = torch.zeros_like(pad, dtype=q.dtype).masked_fill(pad, float("-inf"))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+def causal(q, k, v):
+    mask = torch.ones(4, 4).tril().bool()
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+"""
+
+
+@pytest.mark.parametrize(("target", "expected"), [(None, []), ((2, 4), [7]), ((2, 5), [])])
+def test_attention_without_keys(target: tuple[int, int] | None, expected: list[int]) -> None:
+    """Since torch 2.5 a query without keys gets 0; before, NaN."""
+    found = lint_source(Source("a.py", MASKED), load_cards(), Settings(target_torch=target))
+    assert [one.span.start_line for one in found] == expected
