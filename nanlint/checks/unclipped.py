@@ -75,7 +75,7 @@ def _model(facts: Facts) -> tuple[str, Evidence] | None:
         is_long = name in _UNGATED or name.endswith("Cell") or not made.isdisjoint(_TEXT)
         return f"an `nn.{name}`", Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
     for name in sorted(made & _ATTENTION):
-        return f"an `nn.{name}`", Evidence.UNKNOWN
+        return f"an `nn.{name}`", Evidence.POSSIBLE
     return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
 
 
