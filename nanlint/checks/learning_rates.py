@@ -144,6 +144,8 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     at other rates."""
     if any(map(_NOT_NETWORKS.match, facts.imports.values())):
         return False
+    if made.framework == "transformers":
+        return True
     layers = [name for place in file.calls if _LAYER.search(name := _last_name(place.call))]
     if len(layers) == 1 and not _DEEP.match(layers[0]):
         return False  # a linear model

@@ -72,7 +72,12 @@ def _masked_attention(card: Card, facts: Facts) -> Iterator[Finding]:
         found = [evidence for fill in fills if (evidence := _evidence(facts, use, fill)) is not None]
         if found:
             yield finding(
-                card, facts, use, Trouble(max(found), "attention under"), operand=use.node.operands["mask"], reasons=mask
+                card,
+                facts,
+                use,
+                Trouble(max(found), "attention under"),
+                operand=use.node.operands["mask"],
+                reasons=mask,
             )
 
 
