@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanlint.cards import Card, find_card, load_cards
-from nanlint.config import Settings, check_selectors
+from nanlint.config import Configured, Settings, check_selectors
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
-from nanlint.discover import discover
+from nanlint.discover import Found, discover
 from nanlint.fix import Applicability, apply_fixes
 from nanlint.gate import may_hold_findings
 from nanlint.source import Source, SourceError, Span, decode_source, read_source, write_source
@@ -49,7 +49,8 @@ class FileResult:
         found: what is to be reported; after a fix, what is left.
         source: the text that `found` speaks of; None if it could not be read.
         before: the text as it was read.
-        fixed: how many repairs were made.
+        fixed: how many repairs were made, or suppressions written.
+        fails: is something in `found` a reason to exit with 1?
         problem: why nanlint could not do its work here, as one line. Not a finding: the exit code is 2.
     """
 
@@ -58,6 +59,7 @@ class FileResult:
     source: Source | None = None
     before: Source | None = None
     fixed: int = 0
+    fails: bool = False
     problem: str | None = None
 
     @property
@@ -68,10 +70,58 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What to do with the fixes: which ones to make, and whether to write the result."""
+    """What to do about findings: which fixes to make, or to silence what is found, and whether to write the result.
 
-    applicabilities: Collection[Applicability]
+    Attributes:
+        silence: the reason to give in a comment on every finding, instead of mending it; None mends.
+    """
+
+    applicabilities: Collection[Applicability] = frozenset()
     write: bool = True
+    silence: str | None = None
+
+
+# what is left of the findings in a text when a baseline or the lines that changed are looked at
+Keep = Callable[[Source, Sequence[Diagnostic]], list[Diagnostic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will look at, settled before it starts.
+
+    Attributes:
+        files: each with the settings and the rules that hold for it.
+        problems: what is wrong with the paths, one line each.
+        cards: all rules of the run.
+    """
+
+    files: tuple[tuple[str, Settings, tuple[Card, ...]], ...]
+    problems: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+
+def plan_run(paths: Sequence[str], configured: Configured, *, named: bool = False) -> Plan:
+    """The files under `paths`, or `paths` themselves if they name text that is not in files, and what holds for each.
+
+    Raises:
+        CardError: a card in `extra-rules` cannot be used.
+        ConfigError: the settings cannot be used, or name a rule that does not exist.
+    """
+    found = Found(tuple(paths), ()) if named else discover(paths, configured)
+    books: dict[tuple[Path, ...], tuple[Card, ...]] = {}
+    checked: dict[int, Settings] = {}
+    files = []
+    for filename in found.files or (os.curdir,):  # wrong settings are wrong even where there is nothing to lint
+        settings = configured.for_file(filename)
+        if settings.extra_rules not in books:
+            books[settings.extra_rules] = load_cards(settings.extra_rules)
+        cards = books[settings.extra_rules]
+        if id(settings) not in checked:
+            check_selectors(settings, cards)
+            checked[id(settings)] = settings
+        files.append((filename, settings, cards))
+    everything = {card.code: card for cards in books.values() for card in cards}
+    return Plan(tuple(files if found.files else ()), found.problems, tuple(everything.values()))
 
 
 def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
@@ -86,23 +136,25 @@ def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> li
     return sorted(_selected(found, cards, settings), key=lambda one: one.sort_key)
 
 
-def lint_paths(paths: Sequence[str], settings: Settings, repair: Repair | None = None) -> Iterator[FileResult]:
+def lint_paths(paths: Sequence[str], configured: Configured, repair: Repair | None = None) -> Iterator[FileResult]:
     """The results for all files under `paths`, and one with a problem for each path that does not exist.
 
     Raises:
-        CardError: a card in `settings.extra_rules` cannot be used.
-        ConfigError: `settings` names a rule that does not exist.
+        CardError: a card in `extra-rules` cannot be used.
+        ConfigError: the settings cannot be used, or name a rule that does not exist.
     """
-    cards = load_cards(settings.extra_rules)
-    check_selectors(settings, cards)
-    found = discover(paths, settings)
-    for problem in found.problems:
+    return lint_plan(plan_run(paths, configured), repair)
+
+
+def lint_plan(plan: Plan, repair: Repair | None = None, keep: Keep | None = None) -> Iterator[FileResult]:
+    """The results for all files of a plan, and one for each of its problems."""
+    for problem in plan.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
     with _rare_collection() as collect:
-        for filename in found.files:
-            yield lint_file(filename, cards, settings, repair)
+        for filename, settings, cards in plan.files:
+            yield lint_file(filename, cards, settings, repair, keep)
             collect()
 
 
@@ -126,13 +178,15 @@ def _rare_collection() -> Iterator[Callable[[], None]]:
             gc.enable()
 
 
-def lint_file(filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None) -> FileResult:
+def lint_file(
+    filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+) -> FileResult:
     """The result for one file, which is rewritten if `repair` says so."""
     try:
         source = read_source(Path(filename), filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
-    result = lint_text(source, cards, settings, repair)
+    result = lint_text(source, cards, settings, repair, keep)
     if result.source is None or not result.changed or repair is None or not repair.write:
         return result
     try:
@@ -143,31 +197,43 @@ def lint_file(filename: str, cards: Sequence[Card], settings: Settings, repair: 
 
 
 def lint_bytes(
-    data: bytes, filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None
+    data: bytes,
+    filename: str,
+    cards: Sequence[Card],
+    settings: Settings,
+    repair: Repair | None = None,
+    keep: Keep | None = None,
 ) -> FileResult:
     """The result for what arrived on standard input; nothing is written."""
     try:
         source = decode_source(data, filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
-    return lint_text(source, cards, settings, repair)
+    return lint_text(source, cards, settings, repair, keep)
 
 
-def lint_text(source: Source, cards: Sequence[Card], settings: Settings, repair: Repair | None = None) -> FileResult:
+def lint_text(
+    source: Source, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+) -> FileResult:
     """The result for a text in memory. A fault of ours is caught here and becomes one line."""
 
     def lint(text: Source) -> list[Diagnostic]:
-        return lint_source(text, cards, settings)
+        found = lint_source(text, cards, settings)
+        return found if keep is None else keep(text, found)
 
     try:
-        if repair is not None:
-            return fix_source(source, repair.applicabilities, lint)
-        return FileResult(source.filename, tuple(lint(source)), source, source)
+        if repair is None:
+            result = FileResult(source.filename, tuple(lint(source)), source, source)
+        elif repair.silence is not None:
+            result = silence_source(source, repair.silence, lint)
+        else:
+            result = fix_source(source, repair.applicabilities, lint)
     except Exception as error:
         if os.environ.get("NANLINT_DEBUG"):
             traceback.print_exc(file=sys.stderr)
         problem = f"{source.filename}: internal error in nanlint, please report it: {described(error)}"
         return FileResult(source.filename, (), source, source, problem=problem)
+    return _judged(result, settings)
 
 
 def fix_source(
@@ -190,6 +256,21 @@ def fix_source(
             break
         source, found, fixed = candidate, left, fixed + count
     return FileResult(source.filename, tuple(found), source, before, fixed)
+
+
+def silence_source(source: Source, reason: str, lint: Callable[[Source], list[Diagnostic]]) -> FileResult:
+    """Write a suppression with a reason for every finding."""
+    from nanlint.adoption.ignores import with_ignores  # noqa: PLC0415  (most runs write none)
+
+    found = lint(source)
+    candidate = replace(source, text=with_ignores(source, found, reason))
+    if not _encodable(candidate):
+        problem = f"{source.filename}: the reason cannot be written in {source.encoding}"
+        return FileResult(source.filename, tuple(found), source, source, problem=problem)
+    left = lint(candidate)
+    if any(one.code == SYNTAX_ERROR[0] for one in left):
+        return FileResult(source.filename, tuple(found), source, source)
+    return FileResult(source.filename, tuple(left), candidate, source, len(found) - len(left))
 
 
 def reveal_file(filename: str) -> list[Reveal]:
@@ -219,10 +300,12 @@ def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Sett
     """What the settings ask for. That a file could not be read is said unless it is ignored by name."""
     for one in found:
         card = find_card(cards, one.code)
-        unread = one.code == SYNTAX_ERROR[0] and not set(SYNTAX_ERROR) & set(settings.ignore)
+        severity = settings.options(one.code, one.name).severity
+        judged = one if severity is None else replace(one, severity=severity)
+        unread = one.code == SYNTAX_ERROR[0] and not settings.ignores_by_name(*SYNTAX_ERROR)
         loud = card is None or one.code in RUN_CODES or settings.reports(card, one.evidence)
-        if unread or (loud and settings.selects(one.code, one.name)):
-            yield one
+        if unread or (loud and settings.selects(one.code, one.name) and settings.shows(judged.severity)):
+            yield judged
 
 
 def _syntax_error(filename: str, source: Source | None, error: SourceError, cards: Sequence[Card]) -> Diagnostic:
@@ -238,7 +321,11 @@ def _syntax_error(filename: str, source: Source | None, error: SourceError, card
 
 def _unreadable(filename: str, error: SourceError, cards: Sequence[Card], settings: Settings) -> FileResult:
     found = _syntax_error(filename, None, error, cards)
-    return FileResult(filename, tuple(_selected([found], cards, settings)))
+    return _judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
+
+
+def _judged(result: FileResult, settings: Settings) -> FileResult:
+    return replace(result, fails=any(settings.fails(one.severity) for one in result.found))
 
 
 def _encodable(source: Source) -> bool:
