@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanlint.cards import Card, find_card, load_cards
-from nanlint.config import Configured, Settings, check_selectors
+from nanlint.config import ConfigError, Configured, Settings, check_selectors
+from nanlint.config.keys import check_keys
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.discover import Found, discover
@@ -117,11 +118,28 @@ def plan_run(paths: Sequence[str], configured: Configured, *, named: bool = Fals
             books[settings.extra_rules] = load_cards(settings.extra_rules)
         cards = books[settings.extra_rules]
         if id(settings) not in checked:
-            check_selectors(settings, cards)
+            check_settings(settings, cards)
             checked[id(settings)] = settings
         files.append((filename, settings, cards))
     everything = {card.code: card for cards in books.values() for card in cards}
     return Plan(tuple(files if found.files else ()), found.problems, tuple(everything.values()))
+
+
+def check_settings(settings: Settings, cards: Sequence[Card]) -> None:
+    """See that settings speak of things that exist.
+
+    Raises:
+        ConfigError: one does not; the message names the nearest that does.
+    """
+    check_selectors(settings, cards)
+    for word, options in settings.rules.items():
+        if options.max_rates:
+            from nanlint.checks.optimizers import RATES  # noqa: PLC0415  (hardly anyone sets it)
+
+            try:
+                check_keys(options.max_rates, RATES)
+            except ConfigError as error:
+                raise ConfigError(f"`rules.{word}.max-rates`: {error}") from None
 
 
 def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:

@@ -21,7 +21,9 @@ class Output:
     Attributes:
         diff: show what the repairs would write, instead of the findings.
         statistics: show how often each rule spoke, instead of the findings.
+        silenced: findings were silenced, and not repaired.
         hidden: how many findings a baseline leaves out.
+        unchanged: how many files were not looked at, because nothing in them changed.
     """
 
     def __init__(
@@ -33,12 +35,14 @@ class Output:
         diff: bool = False,
         silenced: bool = False,
         hidden: int = 0,
+        unchanged: int = 0,
     ) -> None:
         self.results = results
         self.statistics = statistics
         self.diff = diff
         self.silenced = silenced
         self.hidden = hidden
+        self.unchanged = unchanged
         self._cards = cards
 
     @cached_property
@@ -74,7 +78,11 @@ class Output:
         elif self.statistics:
             yield from statistics(self.found)
         else:
-            yield from report(form, self.run, style)
+            yield from self.findings(form, style)
+
+    def findings(self, form: str, style: Style) -> Iterator[str]:
+        """The findings themselves."""
+        return report(form, self.run, style)
 
     def closing_line(self, form: str) -> str | None:
         """What was found, in a sentence; nothing where a program reads the report."""
@@ -86,6 +94,8 @@ class Output:
         files = sum(result.source is not None or bool(result.found) for result in self.results)
         if not files and any(result.problem for result in self.results):
             return None  # the problem says it all
+        if not files and self.unchanged:
+            return f"No changes in {self.unchanged} Python file{'' if self.unchanged == 1 else 's'}."
         hidden = f" {self.hidden} in the baseline." if self.hidden else ""
         return summary(self.found, files=files, fixed=fixed, verb=self._verb) + hidden
 

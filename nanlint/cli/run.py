@@ -46,12 +46,14 @@ def run_check(options: Options) -> int:
 
     adoption = Adoption(options, plan, here)
     repair = _repair(options)
+    work = plan
     if reading_stdin:
         results = [_lint_stdin(plan, repair, adoption.keep)]
         if repair is not None and repair.write:
             _write_text(results[0])
     else:
-        results = list(lint_plan(adoption.narrowed(plan), repair, adoption.keep))
+        work = adoption.narrowed(plan)
+        results = list(lint_plan(work, repair, adoption.keep))
     problems = [result.problem for result in results if result.problem is not None]
     if options.write_baseline and not problems:
         click.echo(adoption.write(results))
@@ -63,6 +65,7 @@ def run_check(options: Options) -> int:
         diff=options.diff,
         silenced=options.add_ignore is not None,
         hidden=adoption.hidden,
+        unchanged=len(plan.files) - len(work.files),
     )
     stdout_is_taken = reading_stdin and repair is not None and repair.write
     _report(output, form, options, err=stdout_is_taken)
@@ -173,7 +176,7 @@ def _exit_code(options: Options, output: Output) -> int:
 
 def _report(output: Output, form: str, options: Options, *, err: bool) -> None:
     for other, file in options.output:
-        _write_report(file, output.lines(other, Style()))
+        _write_report(file, output.findings(other, Style()))
     if options.output_file is not None:
         _write_report(options.output_file, output.lines(form, Style()))
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nanlint.diagnostic import Severity
 from nanlint.report.run import Run
-from nanlint.report.style import Style
+from nanlint.report.style import Style, displayed
 
 # there is nothing weaker than a warning
 _TYPES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "warning"}
@@ -18,10 +18,10 @@ def report(run: Run, style: Style) -> Iterator[str]:
     for one in run.found:
         properties = {
             "type": _TYPES[one.severity],
-            "sourcepath": run.path(one.filename),
+            "sourcepath": displayed(run.path(one.filename)),
             "linenumber": str(one.span.start_line),
             "columnnumber": str(one.span.start_column),
             "code": one.code,
         }
         written = "".join(f"{name}={value.translate(_ESCAPES)};" for name, value in properties.items())
-        yield f"##vso[task.logissue {written}]{f'{one.name}: {one.message}'.translate(_ESCAPES)}"
+        yield f"##vso[task.logissue {written}]{f'{one.name}: {displayed(one.message)}'.translate(_ESCAPES)}"

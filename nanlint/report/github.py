@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nanlint.diagnostic import Severity
 from nanlint.report.concise import concise
 from nanlint.report.run import Run
-from nanlint.report.style import Style
+from nanlint.report.style import Style, displayed
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 # as in GitHub's own toolkit
@@ -20,7 +20,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
     for one in run.found:
         properties = {
             "title": f"{one.code} {one.name}",
-            "file": run.path(one.filename),
+            "file": displayed(run.path(one.filename)),
             "line": str(one.span.start_line),
             "col": str(one.span.start_column),
             "endLine": str(one.span.end_line),

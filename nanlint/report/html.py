@@ -156,7 +156,7 @@ def _text(text: str) -> str:
 
 
 def _attribute(text: str) -> str:
-    return escape(text.encode(errors="replace").decode(), quote=True)
+    return escape(displayed(text), quote=True)
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from nanlint.diagnostic import Diagnostic
 from nanlint.report.run import Run
-from nanlint.report.style import Style
+from nanlint.report.style import Style, displayed
 
 # what no XML document may hold, not even escaped
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -45,10 +45,10 @@ def _suite(suites: ET.Element, filename: str, found: Sequence[Diagnostic]) -> No
         )
         message = _clean(one.message)
         failure = ET.SubElement(case, "failure", type=str(one.severity), message=message)
-        text = [f"{name}:{place}: {one.code} {message}", f"evidence: {one.evidence.label}"]
+        text = [f"{displayed(filename)}:{place}: {one.code} {displayed(message)}", f"evidence: {one.evidence.label}"]
         text += [
-            f"{_clean(related.filename or filename)}:{related.span.start_line}:{related.span.start_column}: "
-            f"{_clean(related.message)}"
+            f"{displayed(related.filename or filename)}:{related.span.start_line}:{related.span.start_column}: "
+            f"{displayed(related.message)}"
             for related in one.related
         ]
         failure.text = "\n".join(text)

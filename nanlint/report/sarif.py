@@ -47,7 +47,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
                     {
                         "executionSuccessful": not run.problems,
                         "toolExecutionNotifications": [
-                            {"level": "error", "message": {"text": problem}} for problem in run.problems
+                            {"level": "error", "message": {"text": _plain(problem)}} for problem in run.problems
                         ],
                     }
                 ],
@@ -82,7 +82,7 @@ def _result(run: Run, one: Diagnostic, mark: str, places: dict[str, int]) -> dic
     related = [
         {
             "id": number,
-            "message": {"text": place.message},
+            "message": {"text": _plain(place.message)},
             **_location(run, run.related_file(one, place), place.span),
         }
         for number, place in enumerate(one.related, start=1)
@@ -91,7 +91,7 @@ def _result(run: Run, one: Diagnostic, mark: str, places: dict[str, int]) -> dic
         "ruleId": one.code,
         "ruleIndex": places[one.code],
         "level": _LEVELS[one.severity],
-        "message": {"text": one.message},
+        "message": {"text": _plain(one.message)},
         "locations": [_location(run, one.filename, one.span)],
         "relatedLocations": related,
         # the first is the one that GitHub looks at
@@ -123,6 +123,11 @@ def _fix(run: Run, filename: str, fix: Fix) -> dict[str, Any]:
 
 def _location(run: Run, filename: str, span: Span) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": _artifact(run, filename), "region": _region(span)}}
+
+
+def _plain(text: str) -> str:
+    """`[words](1)` would be a link."""
+    return text.replace("](", "] (")
 
 
 def _artifact(run: Run, filename: str) -> dict[str, Any]:
