@@ -374,8 +374,9 @@ def test_the_published_schema_is_the_one_that_is_read(run, update):
     "text",
     [
         EVERYTHING, "", "select = 1", "select = [1]", "ignor = []", "evidence = 'sure'", "fail-on = 'never'",
-        "epsilon = 0",
-        "epsilon = true", "epsilon = '1'", "target-torch = 2.4", "target-torch = 'x'", "force-exclude = 1", "rules = []", "rules.NAN101 = 1",
+        "epsilon = 0", "epsilon = true", "epsilon = '1'", "target-torch = 2.4", "target-torch = 'x'",
+        "force-exclude = 1", "rules = []",
+        "rules.NAN101 = 1",
         "rules.NAN101.epsilon = -1", "rules.NAN101.epsilom = 1", "per-file-ignores = {a = 1}",
         "per-file-ignores = {a = ['NAN1']}", "output-format = 'xml'", "baseline = 1", "rules.NAN301.max-rates.SGD = 1",
         "rules.NAN301.max-rates.SGD = 'x'", "rules.NAN101.severity = 'fatal'",

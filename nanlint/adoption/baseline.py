@@ -38,19 +38,26 @@ class Baseline:
     texts: dict[_Entry, str] = field(default_factory=dict)
     _met: dict[str, Counter[_Entry]] = field(default_factory=dict)
 
-    def keep(self, source: Source, found: Sequence[Diagnostic]) -> list[Diagnostic]:
-        """What is not in the baseline. Of equal findings, as many as are known are left out, from the top."""
+    def keep(
+        self, source: Source, found: Sequence[Diagnostic], suspects: Sequence[Diagnostic] = ()
+    ) -> list[Diagnostic]:
+        """What is not in the baseline. Of equal findings as many as are known are left out: from the top, but last
+        those that are suspected to be new."""
         name = self._name(source.filename)
-        known = self.entries.get(name, Counter())
+        known = self.entries.get(name)
+        if not known:
+            self._met[name] = Counter()
+            return list(found)
         met: Counter[_Entry] = Counter()
         new = []
-        for one, key in zip(found, keys_of(source, found), strict=True) if known else ((one, "") for one in found):
+        keyed = list(zip(found, keys_of(source, found), strict=True))
+        for one, key in sorted(keyed, key=lambda pair: pair[0] in suspects):
             if met[one.code, key] < known[one.code, key]:
                 met[one.code, key] += 1
             else:
                 new.append(one)
         self._met[name] = met
-        return new
+        return [one for one in found if one in new]
 
     @property
     def hidden(self) -> int:
@@ -137,9 +144,8 @@ def read_baseline(path: Path, *, must_exist: bool = True) -> Baseline:
         raise ConfigError(f"{_shown(path)}: not a baseline: {str(error).partition(chr(10))[0]}") from None
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION or not isinstance(data.get("files"), dict):
-        reason = (
-            f"version {version}; this nanlint reads {VERSION}" if isinstance(version, int) else "`files` is missing"
-        )
+        is_other = isinstance(version, int) and version != VERSION
+        reason = f"version {version}; this nanlint reads {VERSION}" if is_other else "`files` is missing"
         raise ConfigError(f"{_shown(path)}: not a baseline: {reason}")
     baseline = Baseline(path)
     for name, entries in data["files"].items():

@@ -1,7 +1,9 @@
-"""What a finding is recognised by after the file has changed: the statement it stands in, and not its line.
+"""What a finding is recognised by after the file has changed: the expression it stands in, and not its line.
 
-The statement is taken from the syntax tree, so that neither moved lines nor a formatter (line breaks, quotes,
-parentheses, trailing commas, comments) change its key. A compound statement counts without its body.
+The expression is that around the one underlined: `torch.log(p)` where `p` is what may be 0. It is taken from the
+syntax tree, so that neither moved lines nor a formatter (line breaks, quotes, parentheses, trailing commas, comments)
+change its key; nor does what else is done in the statement. A finding about a whole statement is known by that, without
+its body.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ _Place = tuple[int, int]
 
 
 def keys_of(source: Source | None, found: Sequence[Diagnostic]) -> list[str]:
-    """A key for each finding in one text; findings of one rule in equal statements have equal keys."""
+    """A key for each finding in one text; findings of one rule in equal expressions have equal keys."""
     if source is None or not found:
         return [_digest(one.code) for one in found]
     try:
@@ -63,27 +65,52 @@ class _Statements:
         self._placed = sorted(((_start(node), _end(node), node) for node in nodes), key=lambda placed: placed[:2])
 
     def around(self, one: Diagnostic) -> str:
-        """What stands in the innermost statement around a finding; of a comment, its words."""
+        """The expression around a finding, else its statement; of a comment, its words."""
         text = self._source.slice(one.span)
         if text.startswith("#"):
             return _squeezed(text)
-        before = self._source.line_text(one.span.start_line)[: one.span.start_column - 1]
-        at = one.span.start_line, len(before.encode())  # the tree counts bytes
+        start = self._place(one.span.start_line, one.span.start_column)
+        end = self._place(one.span.end_line, one.span.end_column)
         inside = None
-        for start, end, node in self._placed:
-            if start > at:
+        for first, last, node in self._placed:
+            if first > start:
                 break
-            if at < end:
+            if start < last:
                 inside = node
-        return _squeezed(text) if inside is None else "".join(_said(inside))
+        return _squeezed(text) if inside is None else "".join(_said(_expression(inside, start, end) or inside))
+
+    def _place(self, line: int, column: int) -> _Place:
+        """The tree counts bytes."""
+        return line, len(self._source.line_text(line)[: column - 1].encode(errors="surrogatepass"))
 
 
-def _start(node: ast.stmt | ast.excepthandler) -> _Place:
+def _expression(statement: ast.AST, start: _Place, end: _Place) -> ast.expr | None:
+    """The smallest expression of a statement that holds this part of the text, and more."""
+    best, waiting = None, [statement]
+    while waiting:
+        for child in _parts(waiting.pop()):
+            if isinstance(child, ast.expr):
+                first, last = _start(child), _end(child)
+                if not (first <= start and end <= last):
+                    continue
+                if (first, last) != (start, end):
+                    best = child
+            waiting.append(child)
+    return best
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    for name, value in ast.iter_fields(node):
+        if name not in _BODIES or not isinstance(node, ast.stmt | ast.excepthandler):
+            yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST))
+
+
+def _start(node: ast.stmt | ast.excepthandler | ast.expr) -> _Place:
     first = min((one.lineno for one in getattr(node, "decorator_list", ())), default=node.lineno)
     return first, node.col_offset
 
 
-def _end(node: ast.stmt | ast.excepthandler) -> _Place:
+def _end(node: ast.stmt | ast.excepthandler | ast.expr) -> _Place:
     return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
 
 

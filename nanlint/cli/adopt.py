@@ -97,10 +97,9 @@ class Adoption:
 
     def _keep(self, source: Source, found: Sequence[Diagnostic]) -> list[Diagnostic]:
         path = self._of_file.get(source.filename)
-        left = list(found)
-        if path is not None:
-            left = self._baselines[path].keep(source, left)
-        return left if self._changes is None else self._changes.keep(source, left)
+        changed = None if self._changes is None else self._changes.keep(source, found)
+        left = list(found) if path is None else self._baselines[path].keep(source, found, changed or ())
+        return left if changed is None else [one for one in left if one in changed]
 
 
 def _count(number: int, one: str, several: str) -> str:
