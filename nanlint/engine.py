@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanlint.cards import Card, find_card, load_cards
-from nanlint.config import ConfigError, Configured, Settings, check_selectors
+from nanlint.config import ConfigError, Configured, RuleOptions, Settings, check_selectors
 from nanlint.config.keys import check_keys
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
@@ -318,12 +318,21 @@ def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Sett
     """What the settings ask for. That a file could not be read is said unless it is ignored by name."""
     for one in found:
         card = find_card(cards, one.code)
-        severity = settings.options(one.code, one.name).severity
-        judged = one if severity is None else replace(one, severity=severity)
+        judged = _with_options(one, settings.options(one.code, one.name))
         unread = one.code == SYNTAX_ERROR[0] and not settings.ignores_by_name(*SYNTAX_ERROR)
         loud = card is None or one.code in RUN_CODES or settings.reports(card, one.evidence)
         if unread or (loud and settings.selects(one.code, one.name) and settings.shows(judged.severity)):
             yield judged
+
+
+def _with_options(one: Diagnostic, options: RuleOptions) -> Diagnostic:
+    """The finding as bad as the project says, with a repair that is as safe as it says."""
+    if options.severity is not None:
+        one = replace(one, severity=options.severity)
+    if one.fix is None or options.fix is None or one.fix.applicability is Applicability.DISPLAY:
+        return one
+    safe = options.fix != "never"
+    return replace(one, fix=replace(one.fix, applicability=Applicability(options.fix)) if safe else None)
 
 
 def _syntax_error(filename: str, source: Source | None, error: SourceError, cards: Sequence[Card]) -> Diagnostic:

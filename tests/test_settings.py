@@ -283,6 +283,16 @@ def test_options_of_rules(run, found, write):
     )
 
 
+def test_how_safe_a_repair_is_held_to_be(run, write):
+    path = write(SOFTMAX + RELU)
+    assert "-    return torch.log(x)" in run("check", "--diff")[1]
+    for fix in ("never", "unsafe"):
+        assert run("check", "--diff", "--config", f'rules.NAN102.fix = "{fix}"')[1] == ""
+    assert run("check", "--fix", "--config", 'rules.ALL.fix = "safe"')[0] == 0
+    assert "log_softmax" in path.read_text()
+    assert "clamp_min" in path.read_text()
+
+
 def test_output_format(run, write):
     write(SOFTMAX)
     write('output-format = "json"\n', "nanlint.toml")
@@ -324,6 +334,7 @@ output-format = "concise"
 [rules."NAN301"]
 evidence = "unknown"
 severity = "info"
+fix = "never"
 max-rates = { "Adam" = 0.5 }
 
 [rules."missing-gradient-clipping"]
@@ -379,7 +390,7 @@ def test_the_published_schema_is_the_one_that_is_read(run, update):
         "rules.NAN101 = 1",
         "rules.NAN101.epsilon = -1", "rules.NAN101.epsilom = 1", "per-file-ignores = {a = 1}",
         "per-file-ignores = {a = ['NAN1']}", "output-format = 'xml'", "baseline = 1", "rules.NAN301.max-rates.SGD = 1",
-        "rules.NAN301.max-rates.SGD = 'x'", "rules.NAN101.severity = 'fatal'",
+        "rules.NAN301.max-rates.SGD = 'x'", "rules.ALL.fix = 'x'", "rules.NAN101.severity = 'fatal'",
     ],
 )  # fmt: skip
 def test_schema_and_reader_agree(text):

@@ -19,6 +19,8 @@ from nanlint.requirements import Version, parse_version
 
 Schema = Mapping[str, Any]
 
+FIXES = ("safe", "unsafe", "never")
+
 
 class Key(NamedTuple):
     """One key.
@@ -90,6 +92,10 @@ def _severity(value: object, key: str) -> Severity:
     return Severity(_choice(value, key, [str(severity) for severity in Severity]))
 
 
+def _fix(value: object, key: str) -> str:
+    return _choice(value, key, FIXES)
+
+
 def _format(value: object, key: str) -> str:
     return _choice(value, key, FORMATS)
 
@@ -137,6 +143,7 @@ _SEVERITY: Schema = {"enum": [str(severity) for severity in Severity]}
 RULE_KEYS: Mapping[str, Key] = {
     "evidence": Key(_evidence, _EVIDENCE, "", "the weakest evidence to report"),
     "severity": Key(_severity, _SEVERITY, "", "how bad a finding is, whatever the rule says"),
+    "fix": Key(_fix, {"enum": list(FIXES)}, "", "how safe the repair is held to be; `never` offers none"),
     "epsilon": Key(_positive, _NUMBER, "", "the constant that the repair writes"),
     "clip-norm": Key(_positive, _NUMBER, "1.0", "missing-gradient-clipping only: the limit that the repair writes"),
     "max-rates": Key(

@@ -35,6 +35,7 @@ class RuleOptions:
     Attributes:
         evidence: the weakest evidence to report.
         severity: how bad a finding is, whatever the rule says.
+        fix: how safe the repair is held to be: "safe", "unsafe", or "never" for none.
         epsilon: the constant that the rule's repair writes.
         clip_norm: the limit that the repair of missing-gradient-clipping writes.
         max_rates: of learning-rate-too-high, the highest rate for each optimiser that is not reported.
@@ -43,6 +44,7 @@ class RuleOptions:
     evidence: Evidence | None = None
     epsilon: float | None = None
     severity: Severity | None = None
+    fix: str | None = None
     clip_norm: float | None = None
     max_rates: Mapping[str, float] | None = None
 
@@ -113,12 +115,13 @@ class Settings:
 
     def options(self, code: str, name: str) -> RuleOptions:
         """The options of one rule: those given closest to it, else those for all rules."""
+        if not self.rules:  # asked very often
+            return RuleOptions(self.evidence, self.epsilon)
         given: dict[str, Any] = {"evidence": self.evidence, "epsilon": self.epsilon}
-        if self.rules:
-            for word in sorted(self.rules, key=lambda word: specificity(word, code, name)):
-                if specificity(word, code, name):
-                    own = self.rules[word]
-                    given |= {one.name: value for one in fields(own) if (value := getattr(own, one.name)) is not None}
+        for word in sorted(self.rules, key=lambda word: specificity(word, code, name)):
+            if specificity(word, code, name):
+                own = self.rules[word]
+                given |= {one.name: value for one in fields(own) if (value := getattr(own, one.name)) is not None}
         return RuleOptions(**given)
 
     def selects(self, code: str, name: str) -> bool:

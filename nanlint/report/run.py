@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote
 
-from nanlint.adoption.keys import fingerprints
 from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic, Related
 from nanlint.formats import FORMATS
@@ -58,6 +56,8 @@ class Run:
 
     def uri(self, filename: str) -> str:
         """The same as a URI reference."""
+        from urllib.parse import quote  # noqa: PLC0415  (slow, for the few formats that need it)
+
         path = self.path(filename)
         encoded = quote(os.fsencode(path), safe="/")
         is_absolute = path.startswith("/") or path[1:2] == ":"
@@ -70,6 +70,8 @@ class Run:
     @cached_property
     def fingerprints(self) -> list[str]:
         """What each finding is recognised by in another run; see `adoption.keys`."""
+        from nanlint.adoption.keys import fingerprints  # noqa: PLC0415  (as above)
+
         return fingerprints(self.found, self.sources)
 
     @cached_property
