@@ -47,8 +47,8 @@ class Adoption:
             self.keep = self._keep
 
     def narrowed(self, plan: Plan) -> Plan:
-        """The plan without the files that did not change."""
-        if self._changes is None:
+        """The plan without the files that did not change. Text from elsewhere may differ from its file."""
+        if self._changes is None or "-" in self._options.paths:
             return plan
         may_differ = self._changes.may_differ
         return replace(plan, files=tuple(file for file in plan.files if may_differ(file[0])))

@@ -45,15 +45,8 @@ def run_check(options: Options) -> int:
         return _show(plan, settings=options.show_settings)
 
     adoption = Adoption(options, plan, here)
-    repair = _repair(options)
-    work = plan
-    if reading_stdin:
-        results = [_lint_stdin(plan, repair, adoption.keep)]
-        if repair is not None and repair.write:
-            _write_text(results[0])
-    else:
-        work = adoption.narrowed(plan)
-        results = list(lint_plan(work, repair, adoption.keep))
+    work = adoption.narrowed(plan)
+    results = _lint(options, work, adoption.keep)
     problems = [result.problem for result in results if result.problem is not None]
     if options.write_baseline and not problems:
         click.echo(adoption.write(results))
@@ -67,12 +60,9 @@ def run_check(options: Options) -> int:
         hidden=adoption.hidden,
         unchanged=len(plan.files) - len(work.files),
     )
-    stdout_is_taken = reading_stdin and repair is not None and repair.write
-    _report(output, form, options, err=stdout_is_taken)
-    for line in adoption.remarks():
+    _report(output, form, options)
+    for line in (*adoption.remarks(), *problems):
         click.echo(f"nanlint: {line}", err=True)
-    for problem in problems:
-        click.echo(f"nanlint: {problem}", err=True)
     return 2 if problems else _exit_code(options, output)
 
 
@@ -155,18 +145,25 @@ def _show(plan: Plan, *, settings: bool) -> int:
     return 2 if plan.problems else 0
 
 
-def _lint_stdin(plan: Plan, repair: Repair | None, keep: Keep | None) -> FileResult:
+def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
+    repair = _repair(options)
+    if STDIN not in options.paths:
+        return list(lint_plan(plan, repair, keep))
     ((filename, settings, cards),) = plan.files
     data = sys.stdin.buffer.read()
     if is_excluded(filename, settings):  # an editor asks about every file
         cards, keep = (), lambda source, found: []
-    return lint_bytes(data, filename, cards, settings, repair, keep)
-
-
-def _write_text(result: FileResult) -> None:
-    if result.source is not None:
+    result = lint_bytes(data, filename, cards, settings, repair, keep)
+    if _fills_stdout(options) and result.source is not None:
         sys.stdout.buffer.write(result.source.encode(result.source.text))
         sys.stdout.buffer.flush()
+    return [result]
+
+
+def _fills_stdout(options: Options) -> bool:
+    """Does the repaired text of standard input go to the standard output?"""
+    repair = _repair(options)
+    return STDIN in options.paths and repair is not None and repair.write
 
 
 def _exit_code(options: Options, output: Output) -> int:
@@ -175,7 +172,8 @@ def _exit_code(options: Options, output: Output) -> int:
     return 0 if options.exit_zero or options.fix_only or not output.fails else 1
 
 
-def _report(output: Output, form: str, options: Options, *, err: bool) -> None:
+def _report(output: Output, form: str, options: Options) -> None:
+    err = _fills_stdout(options)
     for other, file in options.output:
         _write_report(file, output.findings(other, Style()))
     if options.output_file is not None:
