@@ -3,6 +3,8 @@
 import importlib.metadata
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -570,6 +572,28 @@ def test_a_name_that_is_no_text(run, write, tmp_path):
         assert "caf" in out
 
 
+def test_an_output_that_knows_few_letters(run, write):
+    write(TEXT)
+    code, out, err = run("check", "--output-format", "concise", PYTHONIOENCODING="ascii")
+    assert (code, err) == (1, "")
+    assert out.startswith("a.py:6:19: NAN102 [*] log of `\\xe9`")
+    _, out, _ = run("check", "--output-format", "json", PYTHONIOENCODING="ascii")
+    assert "log of `é`" in read_json(out)[0]["message"]
+
+
+def test_a_full_disk(run, write, tmp_path):
+    write(TEXT)
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no full device")
+    assert run("check", "--output", "json=/dev/full")[2] == (
+        "nanlint: /dev/full: cannot write file: No space left on device\n"
+    )
+    command = [sys.executable, "-m", "nanlint", "check"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (2, "nanlint: cannot write output: No space left on device\n")
+
+
 def test_several_reports_of_one_run(run, write, tmp_path):
     write(TEXT)
     code, out, _ = run("check", "--output-format", "github", "--output", "sarif=o.sarif", "--output", "json=o.json")
@@ -592,9 +616,6 @@ def test_several_reports_of_one_run(run, write, tmp_path):
 
 
 def test_formats_are_imported_when_asked_for(run, write):
-    import subprocess
-    import sys
-
     path = write(TEXT)
     script = (
         f"import sys; sys.argv = ['nanlint', 'check', {str(path)!r}, '--exit-zero']\nfrom nanlint.cli import main\n"

@@ -35,6 +35,9 @@ def main() -> NoReturn:
     except Exception as error:
         if os.environ.get("NANLINT_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.strerror:  # files are dealt with where they are read and written
+            click.echo(f"nanlint: cannot write output: {error.strerror}", err=True)
+            sys.exit(2)
         from nanlint.engine import described  # noqa: PLC0415
 
         click.echo(f"nanlint: internal error in nanlint, please report it: {described(error)}", err=True)

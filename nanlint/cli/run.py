@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -180,6 +181,12 @@ def _report(output: Output, form: str, options: Options) -> None:
         _write_report(options.output_file, output.lines(form, Style()))
         return
     stream: IO[str] = sys.stderr if err else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        # programs expect UTF-8; people get the code of a letter that their terminal does not have
+        if FORMATS[form].for_people:
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
     style = Style(wants_colour(stream, os.environ))
     if not options.fix_only or options.diff:
         for line in output.lines(form, style):

@@ -143,7 +143,12 @@ _SEVERITY: Schema = {"enum": [str(severity) for severity in Severity]}
 RULE_KEYS: Mapping[str, Key] = {
     "evidence": Key(_evidence, _EVIDENCE, "", "the weakest evidence to report"),
     "severity": Key(_severity, _SEVERITY, "", "how bad a finding is, whatever the rule says"),
-    "fix": Key(_fix, {"enum": list(FIXES)}, "", "how safe the repair is held to be: `--fix` makes `safe` ones; `never` offers none"),
+    "fix": Key(
+        _fix,
+        {"enum": list(FIXES)},
+        "",
+        "how safe the repair is held to be: `--fix` makes `safe` ones; `never` offers none",
+    ),
     "epsilon": Key(_positive, _NUMBER, "", "the constant that the repair writes"),
     "clip-norm": Key(_positive, _NUMBER, "1.0", "missing-gradient-clipping only: the limit that the repair writes"),
     "max-rates": Key(
@@ -183,7 +188,9 @@ KEYS: Mapping[str, Key] = {
         _words, _WORDS, "`.git/`, `.venv/`, `build/`, …", "what to leave out, as in .gitignore; replaces the defaults"
     ),
     "extend-exclude": Key(_words, _WORDS, "[]", "added to `exclude`"),
-    "force-exclude": Key(_flag, _FLAG, "false", "leave out excluded files even if they are named, which pre-commit does"),
+    "force-exclude": Key(
+        _flag, _FLAG, "false", "leave out excluded files even if they are named, which pre-commit does"
+    ),
     "respect-gitignore": Key(_flag, _FLAG, "true", "leave out what .gitignore files name"),
     "extra-rules": Key(_words, _WORDS, "[]", "folders with rule cards of your own"),
     "baseline": Key(_text, _TEXT, "none", "the file with the findings that are not reported"),
