@@ -1,0 +1,107 @@
+"""First values of weights with which a network does not train: signals that explode or die out, units that stay alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nanlint.cards import Card
+from nanlint.checks.finding import Finding
+from nanlint.checks.initialisation.faults import Fault, alike, networks_of, spoiled
+from nanlint.checks.initialisation.layers import Draw, Family, Layer
+from nanlint.checks.initialisation.propagation import Passage
+from nanlint.checks.initialisation.rewriting import better
+from nanlint.checks.wording import remark
+from nanlint.config import RuleOptions
+from nanlint.diagnostic import Evidence
+from nanlint.facts import Facts
+from nanlint.ir import nodes
+
+_LAYERS = ("Linear", "LazyLinear", "Conv1d", "Conv2d", "Conv3d", "Dense", "Conv2D", "randn", "rand", "Conv")
+_LOADED = re.compile(r"load_state_dict|load_url|from_pretrained|load_weights|load_checkpoint|restore")
+_NAMES = {
+    "relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "selu": "SELU",
+    "identity": "linear",
+}  # fmt: skip
+
+_NOWHERE = Passage(0.0, 0.0, 0.0)
+
+
+def unscaled_random_init(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """Random weights whose size does not depend on the width, where the product over the layers runs away."""
+    yield from _spoiled(card, facts, Family.UNSCALED)
+
+
+def init_does_not_match_activation(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """Scaled weights whose gain does not make up for the activation, layer after layer."""
+    yield from _spoiled(card, facts, Family.SCALED)
+
+
+def constant_init(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
+    """Hidden layers whose units begin alike and so remain."""
+    if facts.chain or not facts.mentions(*_LAYERS, "zeros", "ones", "full"):
+        return
+    networks = networks_of(facts)
+    seen: set[int] = set()
+    for chain in networks.chains:
+        for blamed, trouble in alike(chain):
+            for one in blamed:
+                node, statement = _place(one.draw, one.layer)
+                if id(node) not in seen:
+                    seen.add(id(node))
+                    yield remark(
+                        card,
+                        node,
+                        statement,
+                        Evidence.POSSIBLE,
+                        repair=better(facts, networks.settings, Fault(chain, (one,), _NOWHERE)),
+                        operand=one.draw.text,
+                        expression=_layers(len(chain), chain[0].link.activation or "identity"),
+                        trouble=trouble,
+                    )
+
+
+def _spoiled(card: Card, facts: Facts, family: Family) -> Iterator[Finding]:
+    if facts.chain or not facts.mentions(*_LAYERS):
+        return
+    networks = networks_of(facts)
+    worst: dict[int, Fault] = {}
+    for chain in networks.chains:
+        for fault in spoiled(chain):
+            place = id(_place(fault.draw, fault.blamed[0].layer)[0])
+            before = worst.get(place)
+            if fault.draw.family is family and (
+                before is None or abs(fault.passage.gradient) > abs(before.passage.gradient)
+            ):
+                worst[place] = fault
+    for fault in worst.values():
+        if fault.draw.node is None and any(map(_LOADED.search, facts.words())):
+            continue
+        node, statement = _place(fault.draw, fault.blamed[0].layer)
+        yield remark(
+            card,
+            node,
+            statement,
+            Evidence.POSSIBLE,
+            repair=better(facts, networks.settings, fault),
+            operand=fault.draw.text,
+            expression=_layers(len(fault.chain), fault.activation),
+            trouble=_trouble(fault),
+        )
+
+
+def _place(draw: Draw, layer: Layer) -> tuple[nodes.Expr, nodes.Stmt]:
+    if draw.node is not None and draw.statement is not None:
+        return draw.node, draw.statement
+    return layer.made, layer.statement
+
+
+def _layers(count: int, activation: str) -> str:
+    return f"{count} {_NAMES.get(activation, activation)} layers"
+
+
+def _trouble(fault: Fault) -> str:
+    power = fault.passage.gradient
+    size = f"{10 ** abs(power):.0f}" if abs(power) < 4.5 else f"10^{abs(power):.0f}"
+    size = size if "^" in size else f"{float(f'{float(size):.1g}'):,.0f}".replace(",", " ")
+    return f"gradients {'grow' if power > 0 else 'shrink'} about {size} times from the last to the first"
