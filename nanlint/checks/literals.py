@@ -197,6 +197,8 @@ class Literals:
             return None
         if name == "neg":
             return Literal(-known[0], expr)
+        if name == "sqrt":
+            return Literal(math.sqrt(known[0]), expr) if known[0] >= 0 else None
         if name not in _ARITHMETIC or len(known) != 2:
             return None
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nanlint.checks.initialisation.draws import Number, argument, of_method, of_tensor, of_torch_init
-from nanlint.checks.initialisation.layers import UNKNOWN, Draw, Layer
+from nanlint.checks.initialisation.layers import UNKNOWN, Draw, Family, Layer
 from nanlint.checks.initialisation.questions import Asked, answer
 from nanlint.checks.initialisation.wiring import Env, Leaf, Stack, Thing, Wiring
 from nanlint.checks.literals import Literals, Scope
@@ -30,10 +30,12 @@ class Those:
 
     Attributes:
         part: "weight", "bias", "all" parameters one after the other; None: the layers themselves.
+        is_certain: it is known that they are these, and not only that they may be.
     """
 
     layers: tuple[Layer, ...]
     part: str | None = None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class Settings:
                 given = value.args[0] if isinstance(value, nodes.Call) and value.args else value
                 if those is not None and those.part is not None:
                     drawn = of_tensor(given, self._number)
-                    self._add(those, replace(drawn, node=value, statement=statement) if drawn is not UNKNOWN else UNKNOWN)
+                    # numbers that are put in by hand are meant: a small model whose answer is known
+                    meant = drawn.family in (Family.UNKNOWN, Family.CONSTANT)
+                    self._add(those, UNKNOWN if meant else replace(drawn, node=value, statement=statement))
 
     def _set(self, expr: nodes.Expr, statement: nodes.Stmt) -> None:
         """`nn.init.normal_(w)`, `w.data.normal_()`"""
@@ -168,7 +172,7 @@ class Settings:
 
     def _add(self, those: Those, draw: Draw, target: nodes.Expr | None = None) -> None:
         key = None if self.function is None else id(self.function)
-        self.rules.append(Rule(those, tuple(self._asked), draw, key, target))
+        self.rules.append(Rule(those, tuple(self._asked), draw if those.is_certain else UNKNOWN, key, target))
 
     def _number(self, expr: nodes.Expr | None) -> float | None:
         literal = None if expr is None else self.file.follow(expr, self._scope())
@@ -197,9 +201,10 @@ class Settings:
             case nodes.Display():
                 found = [self._those(one, depth - 1) for one in expr.items]
                 known = [one for one in found if one is not None]
-                parts_ = {one.part for one in known}
-                if known and len(parts_) == 1:
-                    return Those(tuple(layer for one in known for layer in one.layers), parts_.pop())
+                kinds = {one.part for one in known}
+                if known and len(kinds) == 1:
+                    certain = all(one.is_certain for one in known)
+                    return Those(tuple(layer for one in known for layer in one.layers), kinds.pop(), certain)
         return None
 
     def _picked(self, expr: nodes.Subscript, whole: Those) -> Those:
@@ -252,6 +257,9 @@ class Settings:
         return base if expr.name in _DATA else None
 
     def _called(self, expr: nodes.Call | nodes.Apply, depth: int) -> Those | None:
+        made = self.found.made.get(id(expr))
+        if made is not None:
+            return Those((made,), None if made.kind else "weight")
         func = expr.func if isinstance(expr, nodes.Call) else expr.callee
         path = getattr(func, "path", None) or ""
         if path in _ITERATORS or path.rpartition(".")[2] in ("chain", "Parameter"):
@@ -273,9 +281,7 @@ class Settings:
 
     def _hand_overs(self, body: Sequence[nodes.Stmt]) -> Iterator[tuple[str, int | str, nodes.Expr, nodes.FunctionDef | None]]:
         """Calls that give something to a function: its name, the parameter's place or name, what, and where from."""
-        within = {id(place.statement): None for place in self.file.calls}
-        del within
-        homes = {id(scope_of): function for function, _ in scopes(body) for scope_of in (self.file.scope_of(function),)}
+        homes = {id(self.file.scope_of(function)): function for function, _ in scopes(body)}
         for place in self.file.calls:
             home = homes.get(id(place.scope))
             func = place.call.func
@@ -306,11 +312,14 @@ class Settings:
             self.function, self._bound = home, {}
             those = self._those(given, depth - 1)
             self.function, self._bound = saved
-            found.append(those if those is not None else Those(self.everything, None))
+            found.append(those if those is not None else Those(self.everything, None, is_certain=False))
         kinds = {one.part for one in found}
-        if not found:
-            return Those(self.everything)  # used from elsewhere
-        return Those(tuple(layer for one in found for layer in one.layers), kinds.pop()) if len(kinds) == 1 else None
+        if not found:  # used from elsewhere
+            return Those(self.everything, None, is_certain=False)
+        if len(kinds) > 1:
+            return None
+        layers = tuple(dict.fromkeys(layer for one in found for layer in one.layers))
+        return Those(layers, kinds.pop(), all(one.is_certain for one in found))
 
     def _name_of(self, layer: Layer) -> str | None:
         """The attribute that a layer is kept in."""

@@ -73,11 +73,13 @@ class Wiring:
         ways: what signals pass through until nobody follows them further.
         attributes: per class, by its name, what `self.x` is.
         names: per function, by its `id` (None for the file itself), what its variables are.
+        made: the layer that a call or a tensor makes, by the `id` of the expression.
     """
 
     ways: list[Steps] = field(default_factory=list)
     attributes: dict[str, Env] = field(default_factory=dict)
     names: dict[int | None, Env] = field(default_factory=dict)
+    made: dict[int, Layer | None] = field(default_factory=dict)
 
 
 def wiring(body: Sequence[nodes.Stmt], file: Literals) -> Wiring:
@@ -100,7 +102,6 @@ class _Reader:
         self.returned: list[Thing] = []
         self.depth = 0
         self._busy: set[str] = set()
-        self._made: dict[int, Layer | None] = {}
 
     # --- scopes --------------------------------------------------------------------------------------------------
 
@@ -320,7 +321,7 @@ class _Reader:
                 return self._display(expr.items)
             case nodes.DictDisplay():
                 return self._display(expr.values)
-            case nodes.Comprehension() if len(expr.generators) == 1 and not expr.generators[0].conditions:
+            case nodes.Comprehension() if not any(one.conditions for one in expr.generators):
                 return self._comprehension(expr)
             case nodes.Conditional():
                 return _either(self.value(expr.body), self.value(expr.orelse))
@@ -362,26 +363,38 @@ class _Reader:
         return Stack(tuple(found), is_list=True) if found or not items else None
 
     def _comprehension(self, expr: nodes.Comprehension) -> Thing:
-        generator = expr.generators[0]
         saved = dict(self.env)
-        rounds = self._rounds(generator.iter)
+        found = self._generated(expr, expr.generators)
+        self.env = saved
+        return None if found is None else Stack(tuple(found[:_MOST]), is_list=True)
+
+    def _generated(self, expr: nodes.Comprehension, generators: Sequence[nodes.Generator]) -> list[Steps] | None:
+        """The modules that a comprehension makes, one after the other; None if they are none."""
+        if not generators:
+            made = self.value(expr.elements[-1])
+            return [made.steps] if isinstance(made, Stack) else None
+        first, *others = generators
+        rounds = self._rounds(first.iter)
+        targets = first.target.items if isinstance(first.target, nodes.Display) else (first.target,)
+        if isinstance(rounds, int):
+            once = self._generated(expr, others)
+            return None if once is None else once * rounds
         found: list[Steps] = []
-        for bound in [()] * rounds if isinstance(rounds, int) else rounds[:_MOST]:
-            targets = generator.target.items if isinstance(generator.target, nodes.Display) else (generator.target,)
+        for bound in rounds[:_MOST]:
             for target, thing in zip(targets, bound if len(targets) > 1 else bound[-1:], strict=False):
                 self._bind(target, thing)
-            made = self.value(expr.elements[-1])
-            if not isinstance(made, Stack):
-                self.env = saved
+            once = self._generated(expr, others)
+            if once is None:
                 return None
-            found.append(made.steps)
-        self.env = saved
-        return Stack(tuple(found), is_list=True)
+            found += once
+        return found
 
     def _applied(self, expr: nodes.Apply) -> Thing:
         name = expr.spelling.operation.name
         x = expr.operands.get("x")
         held = None if x is None else self.value(x)
+        if name == "add" and isinstance(held, Stack) and expr.callee is not None:  # `model.add(layer)`
+            return self._added(expr.callee, expr.args, held)
         if name in ("add", "mul") and isinstance(held, Stack):  # lists
             other = self.value(expr.operands["y"]) if "y" in expr.operands else None
             if name == "add":
@@ -418,12 +431,12 @@ class _Reader:
         return Signal(_END)
 
     def _leaf(self, expr: nodes.Apply) -> Thing:
-        if id(expr) not in self._made:
+        if id(expr) not in self.found.made:
             rank = making.rank_of(expr)
             if rank is None:
                 return None
-            self._made[id(expr)] = making.parameter(expr, self.statement, self._number) if rank == 2 else None
-        return Leaf(self._made[id(expr)])
+            self.found.made[id(expr)] = making.parameter(expr, self.statement, self._number) if rank == 2 else None
+        return Leaf(self.found.made[id(expr)])
 
     def _call(self, expr: nodes.Call) -> Thing:
         path = getattr(expr.func, "path", None) or ""
@@ -441,7 +454,7 @@ class _Reader:
         if isinstance(expr.func, nodes.Attribute) and not path:
             base = self.value(expr.func.base)
             if name in _GROWING:
-                return self._added(expr, base)
+                return self._added(expr.func, expr.args, base)
             if name in _MOVES and isinstance(base, Stack):
                 return base
             if name == "register_parameter" and len(expr.args) == 2 and isinstance(expr.args[0], nodes.Constant):
@@ -460,7 +473,7 @@ class _Reader:
         if name in _LISTS and path.startswith(("torch.", "keras.", "tensorflow.", "tf_keras.", "flax.")):
             inner = self._listed(expr)
             return Stack(inner.items, is_list=name != "Sequential")
-        steps = making.module(expr, path, self.statement, self._number, self._made)
+        steps = making.module(expr, path, self.statement, self._number, self.found.made)
         if steps is not None:
             return Stack((steps,))
         cls = self.classes.get(getattr(expr.func, "id", ""))
@@ -487,15 +500,15 @@ class _Reader:
         frozen = expr.keywords.get("requires_grad")
         return None if isinstance(frozen, nodes.Constant) and frozen.value is False else held
 
-    def _added(self, expr: nodes.Call, base: Thing) -> Thing:
+    def _added(self, func: nodes.Expr, args: Sequence[nodes.Expr], base: Thing) -> Thing:
         """`layers.append(nn.ReLU())`"""
-        key = key_of(expr.func.base) if isinstance(expr.func, nodes.Attribute) else None
-        new = self.value(expr.args[-1]) if expr.args else None
+        key = key_of(func.base) if isinstance(func, nodes.Attribute) else None
+        new = self.value(args[-1]) if args else None
         if key is None or not (isinstance(base, Stack) or (base is None and key == "self")):
             self._used_up(new)
             return None
         items = base.items if isinstance(base, Stack) else ()
-        is_many = isinstance(expr.func, nodes.Attribute) and expr.func.name == "extend"
+        is_many = isinstance(func, nodes.Attribute) and func.name == "extend"
         added = (_END,) if not isinstance(new, Stack) else new.items if is_many else (new.steps,)
         self.env[key] = Stack((*items, *added), isinstance(base, Stack) and base.is_list)
         return None
