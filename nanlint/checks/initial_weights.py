@@ -1,4 +1,4 @@
-"""First values of weights with which a network does not train: signals that explode or die out, units that stay alike."""
+"""First values of weights with which a network does not train: signals explode or die out, units stay alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.initialisation.faults import Fault, alike, networks_of, spoiled
+from nanlint.checks.initialisation.faults import GROWS, Fault, alike, networks_of, spoiled
 from nanlint.checks.initialisation.layers import Draw, Family, Layer
 from nanlint.checks.initialisation.propagation import Passage
 from nanlint.checks.initialisation.rewriting import better
@@ -101,7 +101,17 @@ def _layers(count: int, activation: str) -> str:
 
 
 def _trouble(fault: Fault) -> str:
-    power = fault.passage.gradient
-    size = f"{10 ** abs(power):.0f}" if abs(power) < 4.5 else f"10^{abs(power):.0f}"
-    size = size if "^" in size else f"{float(f'{float(size):.1g}'):,.0f}".replace(",", " ")
-    return f"gradients {'grow' if power > 0 else 'shrink'} about {size} times from the last to the first"
+    passed = fault.passage
+    if passed.gradient <= 0:
+        return f"gradients shrink about {_times(-passed.gradient)} times from the last to the first"
+    if passed.gradient >= GROWS:
+        return f"gradients grow about {_times(passed.gradient)} times from the last to the first"
+    if passed.saturated > 0.5:
+        return f"about {10 * round(10 * passed.saturated)} % of the units are saturated"
+    return f"outputs are about {_times(passed.output)} times as large as inputs"
+
+
+def _times(power: float) -> str:
+    if power >= 5:
+        return f"10^{power:.0f}"
+    return f"{float(f'{10**power:.0e}'):,.0f}".replace(",", " ")

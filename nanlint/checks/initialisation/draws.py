@@ -22,7 +22,11 @@ DEFAULTS = {
     "keras": Draw(Family.SCALED, 1.0, "the default of {}"),  # glorot_uniform
     "flax": Draw(Family.SCALED, 1.0, "the default of {}"),  # lecun_normal
 }
-BIASES = {"torch": Draw(Family.SCALED, 1 / 3, "the default"), "keras": Draw(Family.CONSTANT), "flax": Draw(Family.CONSTANT)}
+BIASES = {
+    "torch": Draw(Family.SCALED, 1 / 3, "the default"),
+    "keras": Draw(Family.CONSTANT),
+    "flax": Draw(Family.CONSTANT),
+}
 _TENSORS = frozenset({"randn", "rand", "zeros", "ones", "full", "empty"})
 # of normal numbers cut at two deviations
 _CUT = 0.774
@@ -64,7 +68,9 @@ def _uniform(low: float | None, high: float | None) -> Draw:
 
 def _constant(value: float | None) -> Draw:
     # of an unknown number too it is known that it is one
-    return Draw(Family.CONSTANT, math.nan, "a constant") if value is None else Draw(Family.CONSTANT, value, f"{value:g}")
+    return (
+        Draw(Family.CONSTANT, math.nan, "a constant") if value is None else Draw(Family.CONSTANT, value, f"{value:g}")
+    )
 
 
 def _scaled(size: float | None, name: str) -> Draw:
@@ -129,7 +135,17 @@ def of_method(name: str, call: nodes.Call | nodes.Apply, number: Number) -> Draw
         return _constant(number(argument(call, "value", 0)))
     if name in ("zero_", "one_"):
         return _constant(float(name == "one_"))
-    changed = name in ("copy_", "mul_", "div_", "add_", "clamp_", "exponential_", "cauchy_", "log_normal_", "bernoulli_")
+    changed = name in (
+        "copy_",
+        "mul_",
+        "div_",
+        "add_",
+        "clamp_",
+        "exponential_",
+        "cauchy_",
+        "log_normal_",
+        "bernoulli_",
+    )
     return UNKNOWN if changed else None
 
 
@@ -167,10 +183,7 @@ def of_keyword(given: nodes.Expr | None, number: Number, library: str) -> Draw |
     if given is None:
         return None
     call = given if isinstance(given, nodes.Call) else nodes.Call(given.origin, given, (), {})
-    if isinstance(given, nodes.Constant):
-        name = str(given.value)
-    else:
-        name = _last(given) or _last(call.func)
+    name = str(given.value) if isinstance(given, nodes.Constant) else _last(given) or _last(call.func)
     key = name.replace("_", "").lower()
     if key in ("zeros", "ones", "zerosinit", "onesinit"):
         drawn = _constant(float(key.startswith("one")))

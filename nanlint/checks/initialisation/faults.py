@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from nanlint.facts import Facts
 # in powers of ten; measured with SGD, SGD with momentum and Adam on networks of 2 to 15 layers: beyond these at least
 # two of the three do not train
 GROWS, SHRINKS = 2.9, -3.5
+# of the output, where the gradient has grown too: larger logits and squares of them are not survived
+LARGE, _GROWS_LARGE = 4.0, 2.0
 # and these, where most units of several layers are in the flat part of their activation
 _GROWS_FLAT, _FLAT = 1.7, 0.7
 
@@ -110,7 +113,8 @@ def spoiled(chain: Chain) -> Iterator[Fault]:
         grows = min(low, high, key=lambda one: one.gradient)
         shrinks = max(low, high, key=lambda one: one.gradient)
         is_flat = min(low.saturated, high.saturated) >= _FLAT and grows.gradient >= _GROWS_FLAT
-        if grows.gradient >= GROWS or is_flat:
+        is_large = grows.output >= LARGE and grows.gradient >= _GROWS_LARGE
+        if grows.gradient >= GROWS or is_flat or is_large:
             yield from _blamed(part, grows)
         elif shrinks.gradient <= SHRINKS:
             yield from _blamed(part, shrinks)
@@ -136,7 +140,9 @@ def _random(chain: Chain) -> Iterator[Chain]:
 
 
 def _passed(chain: Chain, width: float) -> Passage:
-    return passage((gain(one, before, width), one.link.activation or "identity") for one, before in _with_previous(chain))
+    return passage(
+        (gain(one, before, width), one.link.activation or "identity") for one, before in _with_previous(chain)
+    )
 
 
 def _with_previous(chain: Sequence[Drawn]) -> Iterator[tuple[Drawn, Drawn | None]]:
@@ -151,7 +157,12 @@ def gain(one: Drawn, before: Drawn | None, width: float) -> float:
     if one.draw.family is Family.SCALED:
         return one.draw.size
     inputs = one.layer.inputs
-    if inputs is None and before is not None and before.layer.outputs is not None and one.layer.kind in ("Dense", "LazyLinear"):
+    if (
+        inputs is None
+        and before is not None
+        and before.layer.outputs is not None
+        and one.layer.kind in ("Dense", "LazyLinear")
+    ):
         inputs = before.layer.outputs
     return one.draw.size * (inputs or width)
 
@@ -161,14 +172,12 @@ def _blamed(chain: Chain, passed: Passage) -> Iterator[Fault]:
     groups: dict[int, list[Drawn]] = {}
     for one in chain:
         groups.setdefault(id(one.draw.node), []).append(one)
-    total = passed.gradient
+    width = WIDE if passed.gradient < 0 else NARROW
     for group in groups.values():
-        rest = [one for one in chain if not any(one is other for other in group)]
-        # is it that which makes the others bad, or are they bad without it?
-        own = sum(math.log10(max(gain(one, None, WIDE if total < 0 else NARROW) * _SLOPES.get(one.link.activation or "", 1), 1e-30)) / 2 for one in group)
-        if own * total > 0 and abs(own) >= abs(total) / (2 * len(groups)):
+        factors = (gain(one, None, width) * _SLOPES.get(one.link.activation or "", 1.0) for one in group)
+        share = sum(math.log10(max(factor, 1e-30)) / 2 for factor in factors)
+        if share * passed.gradient > 0 and abs(share) >= abs(passed.gradient) / (2 * len(groups)):
             yield Fault(chain, tuple(group), passed)
-        del rest
 
 
 # the mean square of a slope, near 0: enough to say which layers are to blame
@@ -180,7 +189,7 @@ _SLOPES = {"relu": 0.5, "leaky_relu": 0.5, "sigmoid": 1 / 16, "gelu": 0.45, "sil
 
 def alike(chain: Chain) -> Iterator[tuple[Chain, str]]:
     """Neighbouring layers whose units stay alike or dead, with what is wrong."""
-    for one, following in zip(chain, chain[1:], strict=False):
+    for one, following in itertools.pairwise(chain):
         if one.draw.family is not Family.CONSTANT or not _is_constant(one.bias):
             continue
         is_dead = one.draw.size == 0 and (one.bias is None or one.bias.size <= 0)

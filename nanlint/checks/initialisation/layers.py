@@ -28,8 +28,8 @@ class Draw:
     """How a weight gets its first value.
 
     Attributes:
-        size: the number of a constant; the mean square of what is not scaled; the mean square times the number of inputs
-            of what is.
+        size: the number of a constant; the mean square of what is not scaled, and of what is scaled that times the
+            number of inputs.
         text: what messages call it: "N(0, 1)", "`xavier_normal_`", "the default of `nn.Linear`".
         node: the expression that says so; None where the layer's default does.
     """
@@ -127,12 +127,14 @@ _PASSING = re.compile(
 )
 LAYERS = re.compile(r"(?:Lazy)?(?:Linear|Conv[123]d|ConvTranspose[123]d)$|Dense$|Conv(?:[123]D(?:Transpose)?)?$")
 _TORCH = "torch.nn."
-_KERAS = re.compile(r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.python\.)(?:[\w.]*\.)?layers\.(?:[a-z_]\w*\.)*\w+$")
+_KERAS = re.compile(
+    r"(?:tensorflow\.|tf_keras\.|keras\.|tensorflow\.python\.)(?:[\w.]*\.)?layers\.(?:[a-z_]\w*\.)*\w+$"
+)
 _FLAX = ("flax.linen.", "flax.nnx.")
 
 
 def library_of(path: str) -> str | None:
-    """ "torch", "keras" or "flax" for the path of a layer of theirs."""
+    """Of which library a path is a layer: "torch", "keras" or "flax"."""
     if path.startswith(_TORCH) and not path.startswith(("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.")):
         return "torch"
     if path.startswith(_FLAX):

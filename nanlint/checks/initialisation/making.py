@@ -9,7 +9,6 @@ from math import prod
 from nanlint.checks.initialisation.draws import BIASES, DEFAULTS, Number, argument, of_keyword, of_tensor, sizes_of
 from nanlint.checks.initialisation.layers import (
     ACTIVATIONS,
-    LAYERS,
     Activation,
     Draw,
     Family,

@@ -113,8 +113,8 @@ def _rounded(variance: float) -> float:
 
 @lru_cache(maxsize=1024)
 def _moments(activation: str, variance: float) -> tuple[float, float, float]:
-    """Of a normal number of this variance: the mean square of the activation divided by the variance, that of its slope,
-    and how often it is flat."""
+    """Of a normal number of this variance: the mean square of the activation divided by the variance, that of its
+    slope, and how often it is flat."""
     curve, deviation = CURVES[activation], math.sqrt(variance)
     square = slope = flat = total = 0.0
     for place in range(-_POINTS, _POINTS + 1):

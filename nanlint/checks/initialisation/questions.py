@@ -118,7 +118,7 @@ def _dimensions(left: nodes.Expr, sign: str, right: nodes.Expr, of: Asked) -> bo
 def _is_one_of(classes: nodes.Expr, layer: Layer) -> bool | None:
     """Is the layer an instance of one of these classes? Names that are not classes of layers cannot be asked."""
     listed = classes.items if isinstance(classes, nodes.Display) else (classes,)
-    replies = set()
+    replies: set[bool | None] = set()
     for one in listed:
         name = _word(one)
         if name in _BASES:

@@ -59,7 +59,9 @@ def _torch(facts: Facts, settings: Settings, fault: Fault, kind: str) -> str | N
     text = facts.text(target)
     if any(layer.made is target for layer in settings.everything):
         return None
-    call = f'{prefix}.kaiming_normal_({text}, nonlinearity="relu")' if kind == "he" else f"{prefix}.xavier_normal_({text})"
+    call = (
+        f'{prefix}.kaiming_normal_({text}, nonlinearity="relu")' if kind == "he" else f"{prefix}.xavier_normal_({text})"
+    )
     if _takes_vectors(settings, fault):
         name = prefix
         return f"{call} if {text}.dim() > 1 else {name}.zeros_({text})"

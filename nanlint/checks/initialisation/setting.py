@@ -1,26 +1,28 @@
 """Which initialiser a layer gets in the end: from its constructor, a method, a loop over all of them, or `apply`.
 
-A program sets weights with conditions on layers (`isinstance(m, nn.Linear)`) and on names (`"weight" in name`). They are
-answered for each layer; an answer that nobody knows makes the initial values unknown.
+A program sets weights with conditions on layers (`isinstance(m, nn.Linear)`) and on names (`"weight" in name`). They
+are answered for each layer; an answer that nobody knows makes the initial values unknown.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nanlint.checks.initialisation.draws import Number, argument, of_method, of_tensor, of_torch_init
+from nanlint.checks.initialisation.draws import argument, of_method, of_tensor, of_torch_init
 from nanlint.checks.initialisation.layers import UNKNOWN, Draw, Family, Layer
 from nanlint.checks.initialisation.questions import Asked, answer
-from nanlint.checks.initialisation.wiring import Env, Leaf, Stack, Thing, Wiring
+from nanlint.checks.initialisation.things import Env, Leaf, Stack, Thing, Wiring
 from nanlint.checks.literals import Literals, Scope
-from nanlint.checks.structure import key_of, parts, scopes
+from nanlint.checks.structure import key_of, scopes
 from nanlint.ir import nodes
 
 _MODULES = frozenset({"modules", "children", "named_modules", "named_children"})
 _PARAMETERS = frozenset({"parameters", "named_parameters"})
 _ITERATORS = frozenset({"builtins.enumerate", "builtins.list", "builtins.reversed", "builtins.filter", "builtins.zip"})
 _DATA = frozenset({"data", "detach"})
+_INITIALISING = re.compile(r"init|reset|weight|orthogonal|xavier|kaiming|load", re.IGNORECASE)
 _WEIGHTS = frozenset({"weight", "bias"})
 
 
@@ -49,6 +51,17 @@ class Rule:
     target: nodes.Expr | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _HandOver:
+    """Something is given to a function: its name, the place or name of the parameter, what, and in which function."""
+
+    called: str
+    at: int | str
+    given: nodes.Expr
+    home: nodes.FunctionDef | None
+    is_applied: bool = False
+
+
 class Settings:
     """All initialisers of a file."""
 
@@ -70,6 +83,7 @@ class Settings:
         for function, inside in scopes(body):
             self.function, self._bound, self._asked = function, {}, []
             self._block(inside)
+        self._set_elsewhere(body)
 
     def draw(self, layer: Layer, part: str) -> Draw | None:
         """How a layer's weight or bias is drawn in the end; None: it has no bias."""
@@ -80,18 +94,21 @@ class Settings:
         for rule in self.rules:
             if layer not in rule.those.layers or rule.those.part not in (part, "all"):
                 continue
-            holds = True
-            for test, wanted in rule.asked:
-                reply = answer(test, Asked(layer, part, self._name_of(layer)))
-                holds = reply if reply is None else holds and reply == wanted  # type: ignore[assignment]
-                if not holds:
-                    break
+            holds = self._holds(rule, layer, part)
             if holds is False:
                 continue
             is_other = by not in (-1, rule.function)  # which of two functions is called last is not known
             found = UNKNOWN if holds is None or (is_other and found != rule.draw) else rule.draw
             by = rule.function
         return found
+
+    def _holds(self, rule: Rule, layer: Layer, part: str) -> bool | None:
+        """Is the initialiser reached for this layer? None if nobody knows."""
+        asked = Asked(layer, part, self._name_of(layer))
+        replies = [(answer(test, asked), wanted) for test, wanted in rule.asked]
+        if any(reply is not None and reply != wanted for reply, wanted in replies):
+            return False
+        return None if any(reply is None for reply, _ in replies) else True
 
     def target(self, layer: Layer, draw: Draw) -> nodes.Expr | None:
         """What the initialiser of the weight is given."""
@@ -162,13 +179,10 @@ class Settings:
             target, drawn = func.base, of_method(func.name, expr, self._number)
         else:
             return
-        those = None if target is None or drawn is None else self._those(target)
-        if those is None or drawn is None:
-            return
-        if those.part is None and any(isinstance(one, nodes.Subscript) for one in parts(target)) is False:
-            those = replace(those, part="weight") if all(not layer.kind for layer in those.layers) else those
-        if those.part is not None:
-            self._add(those, replace(drawn, node=expr, statement=statement) if drawn is not UNKNOWN else UNKNOWN, target)
+        those = None if target is None else self._those(target)
+        if those is not None and drawn is not None and those.part is not None:
+            known = UNKNOWN if drawn is UNKNOWN else replace(drawn, node=expr, statement=statement)
+            self._add(those, known, target)
 
     def _add(self, those: Those, draw: Draw, target: nodes.Expr | None = None) -> None:
         key = None if self.function is None else id(self.function)
@@ -218,7 +232,10 @@ class Settings:
     def _env(self) -> Env:
         env = self.found.names.get(None if self.function is None else id(self.function), {})
         owner = self.owners.get(id(self.function)) if self.function is not None else None
-        return {**self.found.attributes.get(owner or "", {}), **{key: one for key, one in env.items() if one is not None}}
+        return {
+            **self.found.attributes.get(owner or "", {}),
+            **{key: one for key, one in env.items() if one is not None},
+        }
 
     def _named(self, name: str, depth: int) -> Those | None:
         if name in self._bound:
@@ -236,7 +253,10 @@ class Settings:
         return _held(outer)
 
     def _of_class(self, owner: str) -> Those:
-        kindred = [owner, *(one.name for one in self.classes.values() if owner in [getattr(b, "id", "") for b in one.bases])]
+        kindred = [
+            owner,
+            *(one.name for one in self.classes.values() if owner in [getattr(b, "id", "") for b in one.bases]),
+        ]
         found = [
             layer
             for name in kindred
@@ -279,38 +299,50 @@ class Settings:
 
     # --- functions that are given layers -------------------------------------------------------------------------
 
-    def _hand_overs(self, body: Sequence[nodes.Stmt]) -> Iterator[tuple[str, int | str, nodes.Expr, nodes.FunctionDef | None]]:
-        """Calls that give something to a function: its name, the parameter's place or name, what, and where from."""
+    def _hand_overs(self, body: Sequence[nodes.Stmt]) -> Iterator[_HandOver]:
+        """Calls that give something to a function."""
         homes = {id(self.file.scope_of(function)): function for function, _ in scopes(body)}
         for place in self.file.calls:
             home = homes.get(id(place.scope))
             func = place.call.func
+            if (getattr(func, "path", None) or "").startswith(("torch.", "builtins.")):
+                continue
             name = getattr(func, "name", getattr(func, "id", ""))
             if name == "apply" and isinstance(func, nodes.Attribute) and place.call.args:
                 given = place.call.args[0]
                 if isinstance(given, nodes.Call) and given.args:  # partial(init, std=0.02)
                     given = given.args[0]
-                yield getattr(given, "name", getattr(given, "id", "")), 0, func.base, home
+                yield _HandOver(getattr(given, "name", getattr(given, "id", "")), 0, func.base, home, is_applied=True)
             else:
                 for at, one in enumerate(place.call.args):
-                    yield name, at, one, home
+                    yield _HandOver(name, at, one, home)
                 for word, one in place.call.keywords.items():
-                    yield name, word, one, home
+                    yield _HandOver(name, word, one, home)
+
+    def _set_elsewhere(self, body: Sequence[nodes.Stmt]) -> None:
+        """Layers that are given to a function of another file, which initialises them."""
+        known = {function.name for function, _ in scopes(body) if function is not None}
+        for one in self._handed:
+            if one.called not in known and (one.is_applied or _INITIALISING.search(one.called)):
+                self.function, self._bound, self._asked = one.home, {}, []
+                those = self._those(one.given)
+                if those is not None:
+                    self._add(replace(those, part="all"), UNKNOWN)
 
     def _handed_over(self, name: str, depth: int) -> Those | None:
-        """The layers that callers give for a parameter; all of the file, with unknown values, where one is not known."""
+        """The layers that callers give for a parameter; where one is not known, all of the file, perhaps."""
         function = self.function
         assert function is not None
         params = [param.name for param in function.params if param.name not in ("self", "cls")]
         if name not in params:
             return None
         found: list[Those] = []
-        for called, at, given, home in self._handed:
-            if called != function.name or (at != params.index(name) if isinstance(at, int) else at != name):
+        for one in self._handed:
+            if one.called != function.name or one.at not in (params.index(name), name):
                 continue
             saved = self.function, self._bound
-            self.function, self._bound = home, {}
-            those = self._those(given, depth - 1)
+            self.function, self._bound = one.home, {}
+            those = self._those(one.given, depth - 1)
             self.function, self._bound = saved
             found.append(those if those is not None else Those(self.everything, None, is_certain=False))
         kinds = {one.part for one in found}
