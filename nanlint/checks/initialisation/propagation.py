@@ -89,7 +89,7 @@ class Passage:
 def passage(stack: Iterable[tuple[float, str]]) -> Passage:
     """A signal of variance 1 on its way through layers: the variance of the weights times the number of inputs, and the
     activation that follows. That of the last layer does not count."""
-    links = list(stack)
+    links = [(min(gain, _LARGEST), activation) for gain, activation in stack]
     size, gradient, saturated = 1.0, 0.0, 0.0
     for place, (gain, activation) in enumerate(links):
         size = min(max(size * gain, 1 / _LARGEST), _LARGEST)
