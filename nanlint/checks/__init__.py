@@ -30,6 +30,7 @@ from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
 from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
+from nanlint.checks.raw_inputs import unnormalised_input
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.checks.swept import nan_swept_under
@@ -66,6 +67,7 @@ CHECKS: dict[str, Check] = {
         uninitialised_memory,
         unscaled_random_init,
         constant_init,
+        unnormalised_input,
         init_does_not_match_activation,
         ineffective_epsilon,
         half_overflow_constant,
