@@ -19,6 +19,12 @@ from nanlint.ir import nodes
 
 _LAYERS = ("Linear", "LazyLinear", "Conv1d", "Conv2d", "Conv3d", "Dense", "Conv2D", "randn", "rand", "Conv")
 _LOADED = re.compile(r"load_state_dict|load_url|from_pretrained|load_weights|load_checkpoint|restore")
+# random networks that only draw or stand for a random function
+_FROZEN = re.compile(
+    r"requires_grad_?\s*(?:=|\()\s*False|set_grad_enabled\(False|\bCPPN|[Rr]andom (?:network|function|feature)"
+)
+_DRAWN = re.compile(r"matplotlib|imsave|imshow|imwrite|\bPIL\b|\.png")
+_TRAINED = re.compile(r"loss|backward|optim|train|criterion|\.fit\(|learn", re.IGNORECASE)
 _NAMES = {
     "relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "selu": "SELU",
     "identity": "linear",
@@ -62,7 +68,7 @@ def constant_init(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Fi
 
 
 def _spoiled(card: Card, facts: Facts, family: Family) -> Iterator[Finding]:
-    if facts.chain or not facts.mentions(*_LAYERS):
+    if facts.chain or not facts.mentions(*_LAYERS) or _never_trains(facts):
         return
     networks = networks_of(facts)
     worst: dict[int, Fault] = {}
@@ -88,6 +94,11 @@ def _spoiled(card: Card, facts: Facts, family: Family) -> Iterator[Finding]:
             expression=_layers(len(fault.chain), fault.activation),
             trouble=_trouble(fault),
         )
+
+
+def _never_trains(facts: Facts) -> bool:
+    """Is the network of the file one that keeps its first weights?"""
+    return facts.says(_FROZEN) or (facts.says(_DRAWN) and not facts.says(_TRAINED))
 
 
 def _place(draw: Draw, layer: Layer) -> tuple[nodes.Expr, nodes.Stmt]:

@@ -89,7 +89,6 @@ class Expressions(Rounds):
             elif isinstance(thing, Stack):
                 found += thing.items if is_starred else (thing.steps,)
             elif isinstance(thing, Signal):
-                self.used_up(thing)
                 signals = True
             elif is_starred:
                 found.append(END)
@@ -142,7 +141,7 @@ class Expressions(Rounds):
         if isinstance(other, Signal):
             if name == "matmul" and isinstance(held, Leaf) and held.weight is not None:
                 return Signal((*other.steps, held.weight))
-            return Signal(END)
+            return self._met(name, x, other, held)
         if isinstance(held, Stack):
             return held if name in ("copy", "to", "view") else None
         for operand in expr.operands.values():
@@ -160,9 +159,15 @@ class Expressions(Rounds):
         is_view = expr.spelling.operation.role is Role.VIEW or name in _VIEWS
         if is_view or (name == "add" and isinstance(other, Leaf)):
             return held
-        if name in ("add", "mul", "div", "stack") or isinstance(other, Signal):
-            return Signal(END)  # a residual connection, perhaps: what was multiplied so far does not count
-        self.used_up(held)
+        return self._met(name, expr.operands.get("y"), held, other)
+
+    def _met(self, name: str, by: nodes.Expr | None, signal: Signal, other: Thing) -> Thing:
+        """A signal meets something else. Where they are added or joined, one may go past the layers of the other: then
+        what was multiplied so far does not count."""
+        if name in ("add", "stack") and not isinstance(by, nodes.Constant):
+            return Signal(END)
+        self.used_up(signal)
+        self.used_up(other)
         return Signal(END)
 
     def _leaf(self, expr: nodes.Apply) -> Thing:

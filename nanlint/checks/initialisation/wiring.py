@@ -126,6 +126,9 @@ class _Reader(Expressions):
             case nodes.Evaluate():
                 self.value(statement.value)
             case nodes.Return() if statement.value is not None:
+                if isinstance(statement.value, nodes.Display):
+                    for item in statement.value.items:
+                        self.used_up(self.value(item))
                 self.returned.append(self.value(statement.value))
             case nodes.If():
                 before = dict(self.env)
