@@ -7,6 +7,7 @@ from dataclasses import replace
 from nanlint.checks.initialisation.faults import Chain, Fault, alike, is_sound
 from nanlint.checks.initialisation.layers import Draw, Family
 from nanlint.checks.initialisation.setting import Settings
+from nanlint.checks.structure import scopes, statements
 from nanlint.facts import Facts
 from nanlint.fix import Applicability
 from nanlint.ir import nodes
@@ -18,16 +19,53 @@ _HE = frozenset({"relu", "leaky_relu", "gelu", "silu", "elu", "softplus"})
 def better(facts: Facts, settings: Settings, fault: Fault) -> Repair | None:
     """The canonical initialiser for the activation, if a signal comes through with it: that is reckoned again."""
     node = fault.draw.node
-    if node is None or not _cures(fault):
+    if not _cures(fault):
         return None
     kind = "he" if fault.activation in _HE else "lecun" if fault.activation == "selu" else "xavier"
+    if node is None:
+        return _added(facts, fault, kind)
     library = _library(fault)
     text = {"torch": _torch, "keras": _keras, "flax": _flax}[library](facts, settings, fault, kind)
     if text is None:
         return None
+    return Repair(Applicability.UNSAFE, _message(fault, kind), ((node, text),))
+
+
+def _message(fault: Fault, kind: str) -> str:
     names = {"he": "He", "xavier": "Xavier", "lecun": "LeCun"}
-    message = f"{names[kind]} initialisation, which fits {fault.activation}"
-    return Repair(Applicability.UNSAFE, message, ((node, text),))
+    return f"{names[kind]} initialisation, which fits {fault.activation}"
+
+
+def _added(facts: Facts, fault: Fault, kind: str) -> Repair | None:
+    """A loop over the layers at the end of `__init__`, where they have their default."""
+    made = [one.layer.made for one in fault.blamed if isinstance(one.layer.made, nodes.Call)]
+    written = {id(one.layer.statement) for one in fault.blamed}
+    for function, body in scopes(facts.body):
+        inside = {id(statement) for statement in statements(body)}
+        if function is not None and function.name == "__init__" and written <= inside and _library(fault) == "torch":
+            last = body[-1]
+            if not isinstance(last, nodes.Assign | nodes.Evaluate) or kind == "lecun":
+                return None
+            prefix = _prefix(facts, None)
+            first = last.targets[0] if isinstance(last, nodes.Assign) else last.value
+            line_break = facts.line_break(first)
+            if prefix is None or line_break is None:
+                return None
+            kinds = sorted({facts.text(call.func) for call in made})
+            classes = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+            lines = [
+                "for module in self.modules():",
+                f"    if isinstance(module, {classes}):",
+                f"        {_call(prefix, 'module.weight', kind)}",
+            ]
+            text = line_break.join([facts.text(last.value), *lines])
+            return Repair(Applicability.UNSAFE, _message(fault, kind), ((last.value, text),))
+    return None
+
+
+def _call(prefix: str, target: str, kind: str) -> str:
+    name, gain = ("kaiming_normal_", ', nonlinearity="relu"') if kind == "he" else ("xavier_normal_", "")
+    return f"{prefix}.{name}({target}{gain})"
 
 
 def _cures(fault: Fault) -> bool:
@@ -57,14 +95,9 @@ def _torch(facts: Facts, settings: Settings, fault: Fault, kind: str) -> str | N
     if prefix is None or kind == "lecun":
         return None
     text = facts.text(target)
-    if any(layer.made is target for layer in settings.everything):
-        return None
-    call = (
-        f'{prefix}.kaiming_normal_({text}, nonlinearity="relu")' if kind == "he" else f"{prefix}.xavier_normal_({text})"
-    )
+    call = _call(prefix, text, kind)
     if _takes_vectors(settings, fault):
-        name = prefix
-        return f"{call} if {text}.dim() > 1 else {name}.zeros_({text})"
+        return f"{call} if {text}.dim() > 1 else {prefix}.zeros_({text})"
     return call
 
 
@@ -73,7 +106,7 @@ def _takes_vectors(settings: Settings, fault: Fault) -> bool:
     return any(one.bias is not None and settings.draw(one.layer, "bias") is fault.draw for one in fault.blamed)
 
 
-def _prefix(facts: Facts, node: nodes.Expr) -> str | None:
+def _prefix(facts: Facts, node: nodes.Expr | None) -> str | None:
     """`nn.init`, as the file spells it."""
     func = node.func if isinstance(node, nodes.Call) else None
     if isinstance(func, nodes.Attribute) and (func.path or "").startswith("torch.nn.init."):
