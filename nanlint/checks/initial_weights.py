@@ -17,7 +17,27 @@ from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
 
+# cheap questions first: words without which there is nothing to find
 _LAYERS = ("Linear", "LazyLinear", "Conv1d", "Conv2d", "Conv3d", "Dense", "Conv2D", "randn", "rand", "Conv")
+_UNSCALED = (
+    "normal_", "uniform_", "trunc_normal_", "randn", "rand", "RandomNormal", "RandomUniform", "TruncatedNormal",
+    "normal", "uniform", "truncated_normal",
+)  # fmt: skip
+_CONSTANT = re.compile(
+    r"(?:zeros_|ones_|constant_)\((?!\w*\.?\w*(?:bias|norm|bn)\b)|\.(?:fill_|zero_)\(|(?:nit\w*)\s*=\s*\S*(?:zeros|ones|onstant)|"
+    r"Parameter\(\s*torch\.(?:zeros|ones|full)\("
+)
+# not the small cut numbers of transformers
+_PLAIN = re.compile(
+    r"(?<!trunc_)normal_\(|uniform_\(|Parameter\(\s*torch\.rand|RandomNormal|RandomUniform|nit\w*\.(?:normal|uniform)\("
+)
+_DEEP = ("range", "zip", "enumerate", "pairwise")
+_MANY = 5  # layers of which the default is a fault, under sigmoid
+# with one of these in the file, depth is taken care of
+_NORMALISED = (
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm", "InstanceNorm2d", "RMSNorm", "weight_norm",
+    "spectral_norm", "BatchNormalization", "LayerNormalization", "BatchNorm", "layer_norm", "batch_norm", "norm_layer",
+)  # fmt: skip
 _LOADED = re.compile(r"load_state_dict|load_url|from_pretrained|load_weights|load_checkpoint|restore")
 # random networks that only draw or stand for a random function
 _FROZEN = re.compile(
@@ -35,17 +55,20 @@ _NOWHERE = Passage(0.0, 0.0, 0.0)
 
 def unscaled_random_init(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """Random weights whose size does not depend on the width, where the product over the layers runs away."""
-    yield from _spoiled(card, facts, Family.UNSCALED)
+    if facts.mentions(*_UNSCALED) and (not facts.mentions(*_NORMALISED) or facts.says(_PLAIN)):
+        yield from _spoiled(card, facts, Family.UNSCALED)
 
 
 def init_does_not_match_activation(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """Scaled weights whose gain does not make up for the activation, layer after layer."""
-    yield from _spoiled(card, facts, Family.SCALED)
+    is_deep = facts.mentions(*_DEEP) or facts.count(*_LAYERS) >= _MANY
+    if is_deep and not facts.mentions(*_NORMALISED):
+        yield from _spoiled(card, facts, Family.SCALED)
 
 
 def constant_init(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """Hidden layers whose units begin alike and so remain."""
-    if facts.chain or not facts.mentions(*_LAYERS, "zeros", "ones", "full"):
+    if facts.chain or not facts.mentions(*_LAYERS, "zeros", "ones", "full") or not facts.says(_CONSTANT):
         return
     networks = networks_of(facts)
     seen: set[int] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nanlint.checks.initialisation.layers import Steps
 from nanlint.checks.initialisation.things import END, Env, Leaf, Signal, Stack, Thing, Wiring
 from nanlint.checks.literals import Literals, Scope
 from nanlint.checks.structure import key_of
@@ -27,7 +28,8 @@ class Rounds:
         self.statement: nodes.Stmt = nodes.Stmt(None)
         self.returned: list[Thing] = []
         self.depth = 0
-        self._busy: set[str] = set()
+        self.busy: set[str] = set()
+        self.forwards: dict[str, Steps] = {}
 
     def value(self, expr: nodes.Expr) -> Thing:
         """What an expression is."""

@@ -88,21 +88,28 @@ class _Reader(Expressions):
         return env
 
     def forward(self, cls: nodes.ClassDef) -> Steps:
-        """What an instance of the class does to a signal."""
+        """What an instance of the class does to a signal; the same wherever one is made."""
+        if cls.name not in self.forwards:
+            if cls.name in self.busy or self.depth > DEPTH:
+                return END
+            self.busy.add(cls.name)
+            self.forwards[cls.name] = self._followed(cls)
+            self.busy.discard(cls.name)
+        return self.forwards[cls.name]
+
+    def _followed(self, cls: nodes.ClassDef) -> Steps:
         env = dict(self._attributes(cls))
         method = next((one for one in functions_of(cls.body) if one.name in ("forward", "call", "__call__")), None)
         if method is None:
             own = env.get("self")
             return own.steps if isinstance(own, Stack) else END
-        if cls.name in self._busy or self.depth > DEPTH:
-            return END
-        self._busy.add(cls.name)
         params = [param.name for param in method.params if not param.starred][1:]
         env.update(dict.fromkeys(params))
         if params:
             env[params[0]] = Signal(())
         returned = self.scoped(method, env, cls)
-        self._busy.discard(cls.name)
+        for thing in returned:
+            self.used_up(thing)
         ways = {one.steps for one in returned if isinstance(one, Signal)}
         return ways.pop() if len(ways) == 1 and len(returned) == 1 else END
 
