@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from nanlint.checks.initialisation.propagation import CURVES, passage
 
@@ -14,7 +14,7 @@ WIDTH, DEPTH = 300, 6
 @pytest.mark.parametrize("gain", [0.02, 1 / 3, 1.0, 2.0, 16.0, 300.0])
 @pytest.mark.parametrize("activation", sorted(CURVES))
 def test_the_reckoning_agrees_with_torch(activation: str, gain: float) -> None:
-    function = {"identity": torch.clone}.get(activation) or getattr(F, activation)
+    function = {"identity": torch.clone}.get(activation) or getattr(functional, activation)
     torch.manual_seed(0)
     signal = torch.randn(200, WIDTH)
     outputs = []
