@@ -85,6 +85,12 @@ class Conventions:
         parts = [arg for arg in term.args if isinstance(arg, Term)]
         return any(squared(peel(part)) for part in parts) and any(part.head in ("attr", "item") for part in parts)
 
+    @staticmethod
+    def _is_mean_square(term: Term) -> bool:
+        term = peel(term)
+        inner = operand(term, "x") if term.head == "mean" else None
+        return term.head == "mse_loss" or squared(None if inner is None else peel(inner)) is not None
+
     def _is_epsilon(self, term: object) -> bool:
         if not isinstance(term, Term):
             return False
@@ -95,7 +101,9 @@ class Conventions:
 
     def is_of_the_trade(self, divisor: Term, use: Use) -> bool:
         """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
-        noise schedule, the support of a sparsemax?"""
+        noise schedule, the support of a sparsemax? Or a mean square whose decibels are wanted?"""
+        if use.operation.name == "log10":
+            return self._is_mean_square(divisor)  # the PSNR of two equal images is infinite by definition
         if any(assumptions.is_padding_mask(name) for _, name in given(divisor)):
             return True
         if assumptions.is_schedule(self._analysis.class_of(use), self._analysis.filename_of(use)):

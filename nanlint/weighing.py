@@ -116,7 +116,7 @@ class Weighing(Conventions):
             (beyond and self._sign_is_unknown(value.term))
             or (divides and self._passes_zero(value.term))
             or (logs and peel(value.term).head in _THROUGH_ZERO)
-            or (divides and self.is_of_the_trade(value.term, use))
+            or ((divides or logs) and self.is_of_the_trade(value.term, use))
             or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
             or self._is_over_all_but_the_batch(value.term)

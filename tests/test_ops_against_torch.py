@@ -95,7 +95,7 @@ NOT_CALLED = {
     "matmul", "attention", "complex", "stack", "copy", "view", "part", "randint", "arange", "linspace", "eye", "zeros",
     "ones", "empty", "full",
     "rand", "randn", "tensor", "one_hot", "bincount", "size", "bernoulli", "trace", "triangle", "uniform", "fill",
-    "count_nonzero", "cross_entropy", "binary_cross_entropy", "distance",
+    "count_nonzero", "cross_entropy", "binary_cross_entropy", "distance", "topk",
 }  # fmt: skip
 # results that are no tensor, or arguments that are none of ours
 NOT_TENSORS = {"item", "numpy", "tolist", "bucketize", "searchsorted", "nonzero", "argwhere"}
