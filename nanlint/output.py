@@ -91,13 +91,16 @@ class Output:
             return f"Would {self._verb} {fixed} finding{'' if fixed == 1 else 's'}; {len(self.found)} left."
         if not FORMATS[form].for_people:
             return None
-        files = sum(result.source is not None or bool(result.found) for result in self.results)
-        if not files and any(result.problem for result in self.results):
+        unchecked = sum(result.problem is not None for result in self.results)
+        checked = [result for result in self.results if result.problem is None]
+        files = sum(result.source is not None or bool(result.found) for result in checked)
+        if not files and unchecked:
             return None  # the problem says it all
         if not files and self.unchanged:
             return f"No changes in {self.unchanged} Python file{'' if self.unchanged == 1 else 's'}."
         hidden = f" {self.hidden} in the baseline." if self.hidden else ""
-        return summary(self.found, files=files, fixed=fixed, verb=self._verb) + hidden
+        missing = f" {unchecked} could not be checked." if unchecked else ""
+        return summary(self.found, files=files, fixed=fixed, verb=self._verb) + hidden + missing
 
     @property
     def _verb(self) -> str:
