@@ -161,6 +161,7 @@ def test_a_missing_path(run):
     assert code == 2
     assert err == "nanlint: gone.py: no such file or folder\nnanlint: lost: no such file or folder\n"
     assert "NAN102" in out
+    assert out.splitlines()[-1].endswith(" 2 could not be checked.")
 
 
 def test_only_a_missing_path(run):
