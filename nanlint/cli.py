@@ -182,6 +182,16 @@ def ranges(file: str) -> None:
         click.echo(f"{file}:{one.line}:{one.column}: {one.name}: {one.text}")
 
 
+@cli.command("trace", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def trace(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Run models on made-up input, and report where their numbers go wrong."""
+    from nanlint.trace.command import trace as command  # noqa: PLC0415  (the static pass needs none of it)
+
+    raise click.exceptions.Exit(command.main(list(arguments), prog_name=ctx.command_path, standalone_mode=False))
+
+
 @cli.command("test-rules")
 @click.argument("folder", type=click.Path(path_type=Path))
 def test_rules(folder: Path) -> None:

@@ -59,6 +59,7 @@ class Settings:
         exclude: patterns as in .gitignore, relative to `root`.
         extra_rules: folders with cards of the user's own.
         rules: options by code or name of a rule.
+        trace: the table `trace`, which the dynamic pass reads itself.
         root: the folder of the configuration file.
     """
 
@@ -73,6 +74,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     extra_rules: tuple[Path, ...] = ()
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: MappingProxyType({}))
+    trace: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     root: Path = Path()
 
     def options(self, code: str, name: str) -> RuleOptions:
@@ -233,6 +235,12 @@ def _torch(value: object, key: str) -> Version:
     return version
 
 
+def _any_table(value: object, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"`{key}` must be a table")
+    return MappingProxyType(value)
+
+
 def _rule_tables(value: object, key: str) -> Mapping[str, RuleOptions]:
     if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
         raise ConfigError(f"`{key}` must hold one table per rule, like [{key}.NAN101]")
@@ -261,4 +269,5 @@ _READERS: Mapping[str, Any] = {
     "exclude": _words,
     "extra-rules": _words,
     "rules": _rule_tables,
+    "trace": _any_table,
 }

@@ -1,0 +1,173 @@
+"""`nanlint trace`: run a model on made-up input in a process of its own, and report where its numbers go wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nanlint.cards import Card, load_cards
+from nanlint.config import ConfigError, Settings, check_selectors, load_settings
+from nanlint.engine import FileResult
+from nanlint.output import Output
+from nanlint.report.style import Style, wants_colour
+from nanlint.trace.options import TraceSettings, read_settings, with_values
+from nanlint.trace.protocol import Job, Options, Target
+from nanlint.trace.results import Results, collect
+from nanlint.trace.session import TraceError, events
+from nanlint.trace.table import table
+from nanlint.trace.targets import find_targets, roots_of
+
+
+def trace_targets(
+    words: Sequence[str], inputs: tuple[str, ...], settings: Settings, changes: dict[str, Any], cards: Sequence[Card]
+) -> tuple[Results, Job]:
+    """Trace what the words name, or what the settings name if there are none.
+
+    Raises:
+        ConfigError: a word, an option or a setting cannot be used, or torch is missing.
+    """
+    own = read_settings(settings.trace)
+    options = with_values(own.options, changes)
+    targets = _targets(words, inputs, settings, own)
+    job = Job(tuple(targets), options, roots_of(targets, settings))
+    try:
+        return collect(events(job, _progress(sys.stderr.isatty())), job, cards, settings), job
+    except TraceError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _targets(words: Sequence[str], inputs: tuple[str, ...], settings: Settings, own: TraceSettings) -> list[Target]:
+    if words:
+        listed = [own.targets.get(word, (word, inputs)) for word in words]
+    else:
+        listed = list(own.targets.values())
+        if not listed:
+            raise ConfigError("name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]")
+    return [target for word, specs in listed for target in find_targets([word], inputs or specs, settings)]
+
+
+def _progress(terminal: bool) -> Any:
+    def show(name: str) -> None:
+        if terminal:
+            click.echo(f"\r\x1b[Ktracing {name} …\r", err=True, nl=False)
+
+    return show
+
+
+def report(
+    results: Results, job: Job, cards: Sequence[Card], form: str, *, show_table: bool, statistics: bool
+) -> bool:
+    """Print the findings, the tables and what was not traced. Was something found?"""
+    style = Style(wants_colour(sys.stdout, os.environ))
+    files = [FileResult(name, tuple(found), results.sources.get(name)) for name, found in results.found.items()]
+    output = Output(files, cards, form, statistics=statistics, diff=False)
+    if form == "full" and show_table:
+        for model in results.models:
+            for line in table(model, style):
+                click.echo(line, color=style.colour)
+    for line in output.lines(style):
+        click.echo(line, color=style.colour)
+    if form not in {"full", "concise"}:
+        return output.has_findings
+    click.echo(_closing(results, output))
+    return output.has_findings
+
+
+def _closing(results: Results, output: Output) -> str:
+    count = len(results.models)
+    models = f"{count} model{'' if count == 1 else 's'} traced"
+    if not output.has_findings:
+        return f"No findings ({models})." if count else "Nothing was traced."
+    return (output.closing_line() or "").removesuffix(".") + f"; {models}."
+
+
+def say_troubles(results: Results, job: Job) -> bool:
+    """Print what was not traced. Is it something that the user asked for by name?"""
+    failed = False
+    for trouble in results.troubles:
+        target = job.targets[trouble.target]
+        traced = any(model.target == trouble.target for model in results.models)
+        if trouble.missing and not target.named:
+            continue
+        asked = target.named and (target.name is not None or not traced)
+        failed = failed or asked
+        click.echo(f"nanlint: {_where(target)}: {trouble.text}", err=True)
+    return failed or not results.models
+
+
+def _where(target: Target) -> str:
+    return target.word if target.file is None else target.word.removesuffix(f":{target.name}")
+
+
+def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SPEC",
+    help="One argument of forward: a shape, a type, a bound for whole numbers: 32,3,224,224 or mask=8,128:bool "
+    "or 8,128:int64:50257.",
+)
+@click.option("--seeds", type=int, help=f"How often to build and measure.  [default: {Options().seeds}]")
+@click.option("--batch", type=int, help=f"Rows of an input that is not given.  [default: {Options().batch}]")
+@click.option("--budget", type=float, help=f"Seconds that one model may take.  [default: {Options().budget:g}]")
+@click.option("--memory", type=int, help=f"MiB that the process may use; 0: any.  [default: {Options().memory}]")
+@click.option("--device", help="Where to run the models.  [default: cpu]")
+@click.option("--import", "imports", is_flag=True, help="Run the files in full, not their definitions only.")
+@click.option("--select", multiple=True, callback=_words, metavar="RULES", help="Rules to report.")
+@click.option("--ignore", multiple=True, callback=_words, metavar="RULES", help="Rules not to report.")
+@click.option("--no-table", is_flag=True, help="Show findings only.")
+@click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
+@click.option(
+    "--output-format", type=click.Choice(["full", "concise", "json"]), default="full", show_default=True,
+    help="How to report.",
+)  # fmt: skip
+@click.option("--isolated", is_flag=True, help="Read no configuration file.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+def trace(
+    targets: tuple[str, ...],
+    inputs: tuple[str, ...],
+    seeds: int | None,
+    batch: int | None,
+    budget: float | None,
+    memory: int | None,
+    device: str | None,
+    imports: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    no_table: bool,
+    statistics: bool,
+    output_format: str,
+    isolated: bool,
+    exit_zero: bool,
+) -> None:
+    """Run models on made-up input and report where their numbers go wrong, and why.
+
+    A target is a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, where NAME is a class or a function that makes a
+    model; without targets, those of [tool.nanlint.trace.targets] are traced. The code of the targets is run, in a
+    process of its own; see the documentation for what that process may do.
+    """
+    paths = [word.rpartition(":")[0] if ":" in word else word for word in targets]
+    settings = Settings() if isolated else load_settings([path for path in paths if Path(path).exists()])
+    settings = settings.with_command_line(select, ignore)
+    cards = load_cards(settings.extra_rules)
+    check_selectors(settings, cards)
+    changes = {
+        "seeds": seeds, "batch": batch, "budget": budget, "memory": memory, "device": device,
+        "imports": imports or None,
+    }  # fmt: skip
+    results, job = trace_targets(targets, inputs, settings, changes, cards)
+    found = report(results, job, cards, output_format, show_table=not no_table, statistics=statistics)
+    if say_troubles(results, job):
+        raise click.exceptions.Exit(2)
+    raise click.exceptions.Exit(0 if exit_zero or not found else 1)
