@@ -109,11 +109,12 @@ class Births:
         given = (not nan or any(bool(torch.isnan(one).any()) for one in bad)) if bad else operation in _GIVEN
         return Birth(
             place=place,
-            operation=operation,
+            operation=spoken(operation),
             value="NaN" if nan else _sign(result),
             backward=backward,
             mask=given,
-            operands=tuple(described(one) for one in inputs if _floating(one) or one.numel())[:3],
+            # what was overwritten can no longer be looked at
+            operands=tuple(described(one) for one in inputs if one is not result)[:3],
             path=path,
             serial=next(_serial),
             largest=max((_largest(one) for one in inputs if _floating(one)), default=0.0),
@@ -129,6 +130,12 @@ class Births:
 def is_unwritten(operation: str) -> bool:
     """Does this operation hand out memory without writing it?"""
     return operation in _UNWRITTEN
+
+
+def spoken(operation: str) -> str:
+    """An operation's name as people know it: `softmax` for `_softmax`, `log` for `log_`."""
+    name = operation.strip("_").removeprefix("native_").removesuffix("_forward").removesuffix("_default")
+    return {"to_copy": "conversion"}.get(name, name)
 
 
 def memory(tensor: Tensor) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-from nanlint.trace.child.births import Birth
 from nanlint.trace.child.inputs import Inputs, special
 from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.places import Places, text_at
@@ -53,23 +52,25 @@ class Blame:
             if place is None or (VALUE, place) in self._seen or (code, place) in self._seen:
                 continue
             self._seen.add((code, place))
-            yield Found(code, place, words(birth, place, inputs), self._name, severity)
+            yield Found(code, place, words(sink, place, inputs), self._name, severity)
 
 
-def words(birth: Birth, place: Place, inputs: Inputs) -> dict[str, str]:
+def words(sink: Sink, place: Place, inputs: Inputs) -> dict[str, str]:
     """What the card's message is filled with."""
-    text = text_at(place)
-    short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    birth = sink.birth
+    text = text_at(place) or birth.operation
+    shown = f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
+    value = birth.value
+    if sink.what == "gradient":
+        shown, value = (f"the gradient of {shown}", value) if birth.backward else (shown, f"{value}, and so is a gradient,")
     operands = [one for one in birth.operands if one]
-    span = f" ({birth.operation} of {' and '.join(operands)})" if operands and not birth.unwritten else ""
+    span = f" ({birth.operation} of {' and '.join(operands)})" if operands else ""
     if birth.unwritten:
         span = " (memory that nothing has written)"
     return {
-        "expression": short or birth.operation,
+        "expression": shown,
         "operation": birth.operation,
-        "trouble": birth.value,
+        "trouble": value,
         "range": span,
         "operand": inputs.title,
     }
-
-

@@ -182,7 +182,7 @@ def definitions(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 def is_constant(value: ast.expr) -> bool:
     """Can this expression be evaluated without doing anything?"""
-    for node in ast.walk(value):
+    for node in _evaluated(value):
         if isinstance(node, ast.Call):
             function = node.func
             name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
@@ -191,6 +191,14 @@ def is_constant(value: ast.expr) -> bool:
         elif not isinstance(node, _HARMLESS):
             return False
     return True
+
+
+def _evaluated(value: ast.AST) -> Iterator[ast.AST]:
+    """All of an expression but the bodies of lambdas, which wait for a call."""
+    yield value
+    if not isinstance(value, ast.Lambda):
+        for child in ast.iter_child_nodes(value):
+            yield from _evaluated(child)
 
 
 def _attempt(statement: ast.Try) -> Iterator[ast.stmt]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from nanlint.trace.child.births import Birth, finite
 from nanlint.trace.child.inputs import Inputs
 from nanlint.trace.child.recorder import Recorder
-from nanlint.trace.child.walking import leaves, tensors
+from nanlint.trace.child.walking import dense, leaves
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def run(model: Callable[..., Any], inputs: Inputs, recorder: Recorder, seed: int
     generator = torch.Generator().manual_seed(seed + 1)
     with warnings.catch_warnings(), paths(model, recorder), recorder:
         warnings.simplefilter("ignore")
-        done = Pass(list(tensors(model(*inputs.args, **inputs.kwargs))))
+        done = Pass(list(dense(model(*inputs.args, **inputs.kwargs))))
         done.sinks += _values(done.outputs, recorder)
         if done.sinks:
             return done

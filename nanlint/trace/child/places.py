@@ -6,6 +6,8 @@ expression it is in the middle of. Backward runs from C++, where no such frame i
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -18,7 +20,7 @@ from nanlint.source import Span
 from nanlint.trace.protocol import Place
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-_OURS = str(Path(__file__).parent.parent.parent)
+_OURS = str(Path(__file__).parent.parent.parent) + "/"
 # below this function of torch there is only what the engine calls: custom backwards and recomputations
 _ENGINE = "_engine_run_backward"
 
@@ -63,7 +65,7 @@ class Places:
         return None
 
     def _judge(self, file: str) -> bool:
-        if file.startswith("<") or file.startswith(_OURS):
+        if file.startswith(("<", _OURS)):
             return False
         path = str(Path(file).resolve())
         inside = [root for root in self._roots if path.startswith(root + "/") or path == root]
@@ -118,4 +120,7 @@ def text_at(place: Place) -> str:
     chosen = lines[span.start_line - 1 : span.end_line]
     chosen[-1] = chosen[-1][: span.end_column - 1]
     chosen[0] = chosen[0][span.start_column - 1 :]
+    if len(chosen) > 1:  # without the comments between the lines
+        with contextlib.suppress(SyntaxError, ValueError):
+            return ast.unparse(ast.parse("(" + "\n".join(chosen) + "\n)", mode="eval"))
     return " ".join(" ".join(chosen).split())

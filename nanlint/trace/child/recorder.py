@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nanlint.trace.child import autograd
 from nanlint.trace.child.births import Births, finite, is_unwritten, memory
 from nanlint.trace.child.places import Places
-from nanlint.trace.child.walking import tensors
+from nanlint.trace.child.walking import dense
 from nanlint.trace.protocol import Place
 
 Listener = Callable[[str, Any, Sequence[Any], Place | None], None]
@@ -62,7 +62,7 @@ class Recorder(TorchDispatchMode):
         if self.building:
             self._note_writes(result, place)
         if is_unwritten(name):
-            for one in tensors(result):
+            for one in dense(result):
                 self.births.unwritten(name, one, place, path)
         elif name not in _QUIET:
             self._look(name, result, args, kwargs, overwritten, place, path, backward=node is not None)
@@ -83,12 +83,12 @@ class Recorder(TorchDispatchMode):
         if mutable is None:
             mutable = self._mutable[func] = bool(func._schema.is_mutable)  # noqa: SLF001
         if mutable and args and isinstance(args[0], Tensor):
-            return self.births.of(args[0])
+            return next((self.births.of(one) for one in dense(args[0])), None)
         return None
 
     def _note_writes(self, result: Any, place: Place | None) -> None:
         if place is not None:
-            for one in tensors(result):
+            for one in dense(result):
                 self.writers[memory(one)] = place
 
     def _look(
@@ -103,11 +103,11 @@ class Recorder(TorchDispatchMode):
         *,
         backward: bool,
     ) -> None:
-        for one in tensors(result):
+        for one in dense(result):
             if finite(one):
                 self.births.settle(one, None)
                 continue
-            inputs = [*tensors(args), *tensors(list(kwargs.values()))]
+            inputs = [*dense(args), *dense(list(kwargs.values()))]
             whole_overwrite = name in {"copy_", "fill_", "zero_"}
             birth = self.births.born(
                 name, one, inputs, None if whole_overwrite else overwritten, place, path, backward=backward

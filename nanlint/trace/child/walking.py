@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -20,6 +21,13 @@ def tensors(value: Any) -> Iterator[Tensor]:
             yield from tensors(one)
     elif hasattr(value, "__dataclass_fields__"):
         yield from tensors(vars(value))
+
+
+def dense(value: Any) -> Iterator[Tensor]:
+    """All tensors whose numbers lie in ordinary memory: of sparse, quantised and abstract ones nothing is asked."""
+    for one in tensors(value):
+        if one.layout is torch.strided and not one.is_meta and not one.is_quantized and not one.is_nested:
+            yield one
 
 
 def leaves(results: Iterable[Tensor]) -> list[Tensor]:
