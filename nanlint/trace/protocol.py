@@ -62,7 +62,7 @@ class Options:
     """
 
     seeds: int = 3
-    batch: int = 8
+    batch: int = 16
     budget: float = 60.0
     memory: int = 8192
     device: str = "cpu"

@@ -7,8 +7,8 @@ expression whose node is running: the forward noted which node each expression m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -19,7 +19,11 @@ from nanlint.trace.child.places import Places
 from nanlint.trace.child.walking import dense
 from nanlint.trace.protocol import Place
 
-Listener = Callable[[str, Any, Sequence[Any], Place | None], None]
+class Listener(Protocol):
+    """Hears of every operation."""
+
+    def __call__(self, name: str, result: Any, args: Sequence[Any], place: Place | None, *, backward: bool) -> None:
+        """One operation has run."""
 
 # they hand on memory without looking at what is in it
 _QUIET = frozenset({"detach", "detach_", "alias", "lift_fresh", "_unsafe_view", "set_", "resize_"})
@@ -67,8 +71,16 @@ class Recorder(TorchDispatchMode):
         elif name not in _QUIET:
             self._look(name, result, args, kwargs, overwritten, place, path, backward=node is not None)
         for listener in self.listeners:
-            listener(name, result, args, place)
+            listener(name, result, args, place, backward=node is not None)
         return result
+
+    def here(self) -> Place | None:
+        """The user's expression that is being evaluated."""
+        return self._places.here()
+
+    def site(self, tensor: Tensor) -> Place | None:
+        """The user's expression that wrote a parameter while the model was built."""
+        return self.writers.get(memory(tensor))
 
     def _whose(self, node: int | None) -> tuple[Place | None, str]:
         if node is None:

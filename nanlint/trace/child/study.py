@@ -1,16 +1,101 @@
-"""One model, all questions: plain and special inputs first, then what flows through it at initialisation."""
+"""One model, all questions: what is not finite on plain and special inputs, then what flows through it at first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
+from torch import nn
+
+from nanlint.trace.child import belt
 from nanlint.trace.child.blame import Blame
-from nanlint.trace.child.build import Builder
+from nanlint.trace.child.build import Built, Builder
 from nanlint.trace.child.faults import described
-from nanlint.trace.child.inputs import shapes
+from nanlint.trace.child.flow import Flow, measure, starved
+from nanlint.trace.child.inputs import Inputs, shapes
+from nanlint.trace.child.layers import rows
 from nanlint.trace.child.models import NotTraceable
 from nanlint.trace.child.passes import run
-from nanlint.trace.protocol import Options, Row, encode
+from nanlint.trace.child.steps import train
+from nanlint.trace.child.verdicts import Measured, Verdicts
+from nanlint.trace.protocol import Found, Options, Row, encode
+
+# one seed is this many runs of forward and backward; more seeds only where there is time for them
+_RUNS = 8
+
+
+class Study:
+    """The questions about one model, and what is known so far."""
+
+    def __init__(self, builder: Builder, options: Options) -> None:
+        self._builder = builder
+        self._options = options
+        self._name = builder.candidate.name
+        self._blame = Blame(self._name, builder.places, builder.candidate.place)
+        self._until = time.monotonic() + options.budget * 0.8
+
+    def findings(self) -> Iterator[Found]:
+        """All findings, as soon as they are known.
+
+        Raises:
+            NotTraceable: it does not run.
+        """
+        options = self._options
+        built = self._builder.build(options.seed)
+        self.inputs = built.inputs
+        start = time.monotonic()
+        flow = self._first_run(built)
+        took = time.monotonic() - start
+        self.rows: list[Row] = rows([flow])
+        plain = list(self._blame.plain(flow.done.sinks, self.inputs))
+        yield from plain
+        yield from self._blame.special(lambda: self._builder.build(options.seed).model, self.inputs, options.seed)
+        # where there is NaN, sizes mean nothing
+        if not plain and isinstance(built.model, nn.Module) and flow.layers:
+            seeds = [self._measured(built, flow, options.seed)]
+            for seed in range(options.seed + 1, options.seed + options.seeds):
+                if time.monotonic() + took * _RUNS > self._until:
+                    break
+                other = self._builder.build(seed)
+                assert isinstance(other.model, nn.Module)
+                seeds.append(self._measured(other, measure(other.model, other.inputs, other.recorder, seed), seed))
+            verdicts = Verdicts(self._name, seeds, self._builder.candidate.place, guessed=self._builder.guessed)
+            found = list(verdicts.all())
+            self.rows = rows([one.flow for one in seeds])
+            yield from found
+
+    def _first_run(self, built: Built) -> Flow:
+        seed = self._options.seed
+        try:
+            if isinstance(built.model, nn.Module):
+                return measure(built.model, built.inputs, built.recorder, seed)
+            return Flow(run(built.model, built.inputs, built.recorder, seed))
+        except Exception as error:  # noqa: BLE001  (user code may raise anything)
+            raise NotTraceable(f"`{self._name}` raises on {shapes(built.inputs)}: {described(error)}") from None
+
+    def _measured(self, built: Built, flow: Flow, seed: int) -> Measured:
+        copy = self._builder.build(seed)
+        assert isinstance(copy.model, nn.Module)
+        later = None
+        try:
+            if starved(flow.layers):
+                # a head of zeros lets nothing through until it has learnt something
+                later = self._after_one_step(copy, seed)
+                copy = self._builder.build(seed)
+                assert isinstance(copy.model, nn.Module)
+            trained = train(copy.model, copy.inputs, seed)
+        except Exception:  # noqa: BLE001  (what ran once may refuse to run again)
+            trained = None
+        return Measured(built, flow, trained, later)
+
+    @staticmethod
+    def _after_one_step(copy: Built, seed: int) -> Flow | None:
+        assert isinstance(copy.model, nn.Module)
+        if train(copy.model, copy.inputs, seed, steps=1) is None:
+            return None
+        copy.model.zero_grad()
+        belt.seed(seed)
+        return measure(copy.model, copy.inputs, copy.recorder, seed)
 
 
 def study(builder: Builder, emit: Callable[[str], None], options: Options) -> tuple[list[Row], str]:
@@ -19,16 +104,11 @@ def study(builder: Builder, emit: Callable[[str], None], options: Options) -> tu
     Raises:
         NotTraceable: it does not run.
     """
-    name = builder.candidate.name
-    blame = Blame(name, builder.places, builder.candidate.place)
-    built = builder.build(options.seed)
-    inputs = built.inputs
-    try:
-        done = run(built.model, inputs, built.recorder, options.seed)
-    except Exception as error:  # noqa: BLE001  (user code may raise anything)
-        raise NotTraceable(f"`{name}` raises on {shapes(inputs)}: {described(error)}") from None
-    for found in blame.plain(done.sinks, inputs):
+    work = Study(builder, options)
+    for found in work.findings():
         emit(encode("found", found))
-    for found in blame.special(lambda: builder.build(options.seed).model, inputs, options.seed):
-        emit(encode("found", found))
-    return [], shapes(inputs)
+    return work.rows, _said(work.inputs)
+
+
+def _said(inputs: Inputs) -> str:
+    return shapes(inputs)
