@@ -31,7 +31,8 @@ def main() -> None:
     from nanlint.trace.child import belt  # noqa: PLC0415
     from nanlint.trace.child.job import work  # noqa: PLC0415
 
-    torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
+    # more threads than idle cores make small models a hundred times slower
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
     belt.limit(job.options.memory, job.options.budget * max(len(job.targets), 1) * 20)
     belt.fasten()
     try:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
+from torch import nn
+
 from nanlint.trace.child.inputs import Inputs, special
 from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.places import Places, text_at
@@ -32,12 +34,14 @@ class Blame:
         """What is wrong on the plain input."""
         yield from self._report(sinks, inputs, None)
 
-    def special(self, build: Callable[[], Callable[..., Any]], plain: Inputs, seed: int) -> Iterator[Found]:
+    def special(self, model: Callable[..., Any], plain: Inputs, seed: int) -> Iterator[Found]:
         """What is wrong on special inputs. What an input cannot be used for is no finding."""
         for inputs in special(plain):
             recorder = Recorder(self._places)
             try:
-                done = run(build(), inputs, recorder, seed)
+                if isinstance(model, nn.Module):
+                    model.zero_grad()
+                done = run(model, inputs, recorder, seed)
             except Exception:  # noqa: BLE001, S112  (a model may refuse an input)
                 continue
             yield from self._report(done.sinks, inputs, "warning")

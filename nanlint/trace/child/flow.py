@@ -24,7 +24,7 @@ from nanlint.trace.child.walking import dense
 from nanlint.trace.protocol import Place
 
 _PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "convolution", "linear", "_addmm_activation", "addmv", "mv"})
-_SQUASHING = {"tanh": 0.97, "sigmoid": 0.47}
+_SQUASHING = {"tanh": 0.97, "tanh_": 0.97, "sigmoid": 0.47, "sigmoid_": 0.47}
 _RELU = frozenset({"relu", "relu_", "threshold", "threshold_"})
 # fewer positions than these say nothing about a unit
 _POSITIONS = 16
@@ -115,8 +115,9 @@ def measure(model: nn.Module, inputs: Inputs, recorder: Recorder, seed: int) -> 
         Squashed("relu", place, dead / units, listener.before.get(place, ""))
         for place, (dead, units) in listener.dead.items()
     ]
-    if not listener.logs_probabilities:
-        flow.output = _rms([one for one in done.outputs if one.dim() and one.is_floating_point()])
+    # losses have no scale to judge, and logarithms of probabilities have that of the number of classes
+    judged = [one for one in done.outputs if one.dim() and one.is_floating_point()]
+    flow.output = _rms([one for one in judged if memory(one) not in listener.logarithms])
     return flow
 
 
@@ -129,20 +130,21 @@ class _Listener:
         self.dead: dict[Place, tuple[int, int]] = {}
         self.largest: tuple[float, Place | None, str] = (0.0, None, "")
         self.before: dict[Place, str] = {}
-        self.logs_probabilities = False
+        self.logarithms: set[int] = set()
         self._names = {memory(one): name for name, one in model.named_parameters()}
 
     def __call__(self, name: str, result: Any, args: Sequence[Any], place: Place | None, *, backward: bool) -> None:
         if backward or not isinstance(result, Tensor) or not result.is_floating_point() or not result.numel():
             return
-        self.logs_probabilities = name == "_log_softmax" or (self.logs_probabilities and name in {"mean", "neg"})
+        if name == "_log_softmax":
+            self.logarithms.add(memory(result))
         if name in _PRODUCTS:
             self._product(name, result, args, place)
         elif place is None:
             return
         elif name in _SQUASHING:
             self._remember(place)
-            middle = 0.5 if name == "sigmoid" else 0.0
+            middle = 0.5 if name.startswith("sigmoid") else 0.0
             bad = int(((result - middle).abs() > _SQUASHING[name]).sum())
             before, count = self.saturated.get((name, place), (0, 0))
             self.saturated[name, place] = before + bad, count + result.numel()

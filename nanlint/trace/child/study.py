@@ -49,7 +49,7 @@ class Study:
         self.rows: list[Row] = rows([flow])
         plain = list(self._blame.plain(flow.done.sinks, self.inputs))
         yield from plain
-        yield from self._blame.special(lambda: self._builder.build(options.seed).model, self.inputs, options.seed)
+        yield from self._blame.special(self._builder.build(options.seed).model, self.inputs, options.seed)
         # where there is NaN, sizes mean nothing
         if not plain and isinstance(built.model, nn.Module) and flow.layers:
             seeds = [self._measured(built, flow, options.seed)]

@@ -66,12 +66,13 @@ class Verdicts:
 
     def all(self) -> Iterator[Found]:
         """Everything that is wrong with it."""
-        yield from self._depth()
-        yield from self._output()
-        steps = list(self._steps())
-        yield from steps
-        if not steps:  # where nothing moves, everything is dead
-            yield from self._units()
+        depth = list(self._depth())
+        yield from depth
+        if not any(one.code == "NAN904" for one in depth):  # which says why outputs are large
+            yield from self._output()
+        steps, units = list(self._steps()), list(self._units())
+        # weights that are all alike kill the units behind them; other weights do not move because the units are dead
+        yield from units if units and not (steps and self._all_alike()) else steps
 
     def _found(self, code: str, place: Place, words: dict[str, str], severity: str, notes: tuple[Note, ...] = ()) -> Found:
         if self._guessed:
@@ -134,7 +135,12 @@ class Verdicts:
             return
         size = median(known)
         name, place, gain = self._head()
-        if place is None or not (size > _OUTPUT or (size > _OUTPUT_OF_BIG_HEAD and gain > _GAIN_OF_BIG_HEAD)):
+        big_head = gain > _GAIN_OF_BIG_HEAD
+        if not (size > _OUTPUT or (size > _OUTPUT_OF_BIG_HEAD and big_head)):
+            return
+        if not big_head:  # the head only hands on what has grown before it
+            name, place = self._amplifier() or (name, place)
+        if place is None:
             return
         words = {"trouble": number(size), "operand": f"`{name}`" if name else "the last layer"}
         yield self._found("NAN905", place, words, "warning")
@@ -148,6 +154,20 @@ class Verdicts:
         weight = dict(self._first.model.named_parameters())[name].detach()
         gain = float(weight.std()) * math.sqrt(weight[0].numel()) if weight.numel() > 1 else 0.0
         return name, built.recorder.site(weight) or used or self._fallback, gain
+
+    def _amplifier(self) -> tuple[str, Place] | None:
+        """The layer that makes numbers larger, or what initialises most of those that do."""
+        layers = [one for one in self._first.flow.layers if one.activations]
+        logs = [math.log10(max(median(one.activations), 1e-300)) for one in layers]
+        steps = [(after - before, layer) for before, after, layer in zip(logs, logs[1:], layers[1:], strict=False)]
+        growing = [(step, layer, site) for step, layer in steps if step > 0 and (site := self._site_of(layer))]
+        if not growing:
+            return None
+        step, layer, place = max(growing, key=lambda one: one[0])
+        if step <= _ONE_CULPRIT * sum(one for one, _, _ in growing):
+            place = Counter(site for _, _, site in growing).most_common(1)[0][0]
+            layer = next(one for _, one, site in growing if site == place)
+        return f"{layer.name}.weight", place
 
     def _units(self) -> Iterator[Found]:
         """Activations that let nothing through."""
@@ -185,6 +205,11 @@ class Verdicts:
         if place is not None:
             many = f"{len(names)} of {len(trained[0].judged)} weight matrices"
             yield self._found("NAN908", place, {"operand": f"`{names[0]}`", "trouble": what, "range": many}, "error")
+
+    def _all_alike(self) -> bool:
+        """Do most matrices begin with one number in every place?"""
+        matrices = [one.detach() for one in self._first.model.parameters() if one.dim() > 1]
+        return 2 * sum(bool((one == one.flatten()[0]).all()) for one in matrices) > len(matrices)
 
     def _common_site(self, names: Sequence[str]) -> Place | None:
         parameters = dict(self._first.model.named_parameters())
