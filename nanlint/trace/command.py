@@ -123,6 +123,8 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--budget", type=float, help=f"Seconds that one model may take.  [default: {Options().budget:g}]")
 @click.option("--memory", type=int, help=f"MiB that the process may use; 0: any.  [default: {Options().memory}]")
 @click.option("--device", help="Where to run the models.  [default: cpu]")
+@click.option("--lr", type=float, help="A learning rate to try.  [default: the one in the code]")
+@click.option("--optimizer", help="The optimiser for --lr: adam, or sgd,momentum=0.9.  [default: adam]")
 @click.option("--import", "imports", is_flag=True, help="Run the files in full, not their definitions only.")
 @click.option("--select", multiple=True, callback=_words, metavar="RULES", help="Rules to report.")
 @click.option("--ignore", multiple=True, callback=_words, metavar="RULES", help="Rules not to report.")
@@ -142,6 +144,8 @@ def trace(
     budget: float | None,
     memory: int | None,
     device: str | None,
+    lr: float | None,
+    optimizer: str | None,
     imports: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -164,6 +168,7 @@ def trace(
     check_selectors(settings, cards)
     changes = {
         "seeds": seeds, "batch": batch, "budget": budget, "memory": memory, "device": device,
+        "lr": lr, "optimizer": optimizer,
         "imports": imports or None,
     }  # fmt: skip
     results, job = trace_targets(targets, inputs, settings, changes, cards)

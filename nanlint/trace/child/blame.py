@@ -10,7 +10,7 @@ from torch import nn
 
 from nanlint.trace.child.inputs import Inputs, special
 from nanlint.trace.child.passes import Sink, run
-from nanlint.trace.child.places import Places, text_at
+from nanlint.trace.child.places import Places, shown
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.protocol import Found, Place
 
@@ -18,7 +18,6 @@ VALUE, GRADIENT = "NAN901", "NAN902"
 
 # what overflows on a made-up input only because numbers of this size went in has another cause
 _OVERGROWN = 1e15
-_LONGEST = 56
 
 
 class Blame:
@@ -62,17 +61,18 @@ class Blame:
 def words(sink: Sink, place: Place, inputs: Inputs) -> dict[str, str]:
     """What the card's message is filled with."""
     birth = sink.birth
-    text = text_at(place) or birth.operation
-    shown = f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
-    value = birth.value
+    expression, value = shown(place), birth.value
     if sink.what == "gradient":
-        shown, value = (f"the gradient of {shown}", value) if birth.backward else (shown, f"{value}, and so is a gradient,")
+        if birth.backward:
+            expression = f"the gradient of {expression}"
+        else:
+            value += ", and so is a gradient,"
     operands = [one for one in birth.operands if one]
     span = f" ({birth.operation} of {' and '.join(operands)})" if operands else ""
     if birth.unwritten:
         span = " (memory that nothing has written)"
     return {
-        "expression": shown,
+        "expression": expression,
         "operation": birth.operation,
         "trouble": value,
         "range": span,

@@ -103,7 +103,7 @@ def special(plain: Inputs) -> Iterator[Inputs]:
     """The inputs that break what random ones do not, in the order in which they are tried."""
     if not any(True for _ in plain.tensors()):
         return
-    yield plain.map(lambda one: torch.zeros_like(one), "an input of zeros")
+    yield plain.map(lambda one: one if one.dtype == torch.bool else torch.zeros_like(one), "an input of zeros")
     yield plain.map(_constant, "a constant input")
     yield plain.map(lambda one: one * 1000 if one.is_floating_point() else one, "an input 1000 times as large")
     masks = [one for one in plain.tensors() if one.dtype == torch.bool]

@@ -25,6 +25,9 @@ _OURS = str(Path(__file__).parent.parent.parent) + "/"
 _ENGINE = "_engine_run_backward"
 
 
+_LONGEST = 56
+
+
 class Places:
     """Knows which files are the user's. A package that he asked for by name is his, wherever it is installed."""
 
@@ -109,6 +112,20 @@ def _lines(file: str) -> list[bytes]:
         return Path(file).read_bytes().splitlines()
     except OSError:
         return []
+
+
+def place_of(file: str, node: ast.expr) -> Place:
+    """Where an expression of a parsed file stands."""
+    end = node.end_lineno or node.lineno
+    left = _characters(file, node.lineno, node.col_offset)
+    right = _characters(file, end, node.end_col_offset or node.col_offset)
+    return Place(file, Span(node.lineno, left + 1, end, right + 1))
+
+
+def shown(place: Place) -> str:
+    """The source text of a place as a message shows it: in backticks, and not too long."""
+    text = text_at(place)
+    return f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
 
 
 def text_at(place: Place) -> str:

@@ -12,8 +12,10 @@ from nanlint.trace.child.blame import Blame
 from nanlint.trace.child.build import Built, Builder
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.flow import Flow, measure, starved
+from nanlint.trace.child.half import beyond_half, uses_half
 from nanlint.trace.child.inputs import Inputs, shapes
 from nanlint.trace.child.layers import rows
+from nanlint.trace.child.learning import judge, rates
 from nanlint.trace.child.models import NotTraceable
 from nanlint.trace.child.passes import run
 from nanlint.trace.child.steps import train
@@ -61,8 +63,27 @@ class Study:
                 seeds.append(self._measured(other, measure(other.model, other.inputs, other.recorder, seed), seed))
             verdicts = Verdicts(self._name, seeds, self._builder.candidate.place, guessed=self._builder.guessed)
             found = list(verdicts.all())
-            self.rows = rows([one.flow for one in seeds])
+            flows = [one.flow for one in seeds]
+            self.rows = rows(flows)
             yield from found
+            yield from self._half(flows)
+            yield from self._rates(built.model)
+
+    def _half(self, flows: list[Flow]) -> Iterator[Found]:
+        if uses_half(self._builder.loaded.module.__file__):
+            found = beyond_half(self._name, flows, guessed=self._builder.guessed)
+            if found is not None:
+                yield found
+
+    def _rates(self, model: nn.Module) -> Iterator[Found]:
+        first = self._options.seed
+        for rate in rates(self._builder.loaded, model, self._options):
+            try:
+                found = judge(self._builder, rate, range(first, first + 2), self._builder.candidate.place)
+            except Exception:  # noqa: BLE001, S112  (settings that the optimiser refuses)
+                continue
+            if found is not None:
+                yield found
 
     def _first_run(self, built: Built) -> Flow:
         seed = self._options.seed

@@ -16,7 +16,7 @@ from torch import nn
 from nanlint.trace.child.births import number
 from nanlint.trace.child.build import Built
 from nanlint.trace.child.flow import Flow, Layer, third_ratio
-from nanlint.trace.child.places import text_at
+from nanlint.trace.child.places import shown
 from nanlint.trace.child.steps import Trained
 from nanlint.trace.protocol import Found, Note, Place
 
@@ -29,8 +29,6 @@ _SATURATED = 0.4  # 0.13
 _DEAD = 0.9  # 0.59
 _STUCK = 0.5  # 0.29, after five steps
 _ONE_CULPRIT = 0.6
-
-_LONGEST = 56
 
 
 @dataclass
@@ -78,9 +76,7 @@ class Verdicts:
         if self._guessed:
             # not the user's model: worth a word, no more
             severity = "info"
-        text = text_at(place)
-        shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-        return Found(code, place, {"expression": f"`{shown}`", **words}, self._name, severity, notes)
+        return Found(code, place, {"expression": shown(place), **words}, self._name, severity, notes)
 
     def _depth(self) -> Iterator[Found]:
         ratios = [one.ratio for one in self._seeds]
