@@ -47,7 +47,9 @@ def _targets(words: Sequence[str], inputs: tuple[str, ...], settings: Settings, 
     else:
         listed = list(own.targets.values())
         if not listed:
-            raise ConfigError("name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]")
+            raise ConfigError(
+                "name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]"
+            )
     return [target for word, specs in listed for target in find_targets([word], inputs or specs, settings)]
 
 
@@ -59,9 +61,7 @@ def _progress(terminal: bool) -> Any:
     return show
 
 
-def report(
-    results: Results, job: Job, cards: Sequence[Card], form: str, *, show_table: bool, statistics: bool
-) -> bool:
+def report(results: Results, job: Job, cards: Sequence[Card], form: str, *, show_table: bool, statistics: bool) -> bool:
     """Print the findings, the tables and what was not traced. Was something found?"""
     style = Style(wants_colour(sys.stdout, os.environ))
     files = [FileResult(name, tuple(found), results.sources.get(name)) for name, found in results.found.items()]

@@ -42,7 +42,7 @@ _MODULES: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-class Unguessable(Exception):
+class UnguessableError(Exception):
     """A parameter about which neither its name nor its annotation says anything."""
 
 
@@ -59,7 +59,7 @@ def passed_in_file(loaded: Loaded, name: str) -> Iterator[tuple[list[Any], dict[
             try:
                 values = [_value(one, loaded) for one in node.args]
                 named = {one.arg: _value(one.value, loaded) for one in node.keywords if one.arg}
-            except Exception:  # noqa: BLE001, S112  (a name that only exists where the call stands)
+            except Exception:  # noqa: S112  (a name that only exists where the call stands)
                 continue
             yield values, named
 
@@ -68,7 +68,7 @@ def guessed(cls: Callable[..., Any]) -> dict[str, Any]:
     """Arguments by the names and annotations of the parameters.
 
     Raises:
-        Unguessable: one of them says nothing; the message is its name.
+        UnguessableError: one of them says nothing; the message is its name.
     """
     return {one.name: _guess(one) for one in required_parameters(cls)}
 
@@ -92,4 +92,4 @@ def _guess(parameter: inspect.Parameter) -> Any:
         return 16
     if parameter.annotation is float or annotation == "float":
         return 0.5
-    raise Unguessable(parameter.name)
+    raise UnguessableError(parameter.name)

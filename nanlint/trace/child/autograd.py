@@ -10,21 +10,17 @@ from typing import Any
 
 import torch
 
-try:
-    from torch.autograd import _get_sequence_nr as _next_sequence_number
-except ImportError:  # pragma: no cover
-    _next_sequence_number = None
-
+_next_number: Any = getattr(torch.autograd, "_get_sequence_nr", None)
 _current_node: Any = getattr(torch._C, "_current_autograd_node", None)  # noqa: SLF001
 
-AVAILABLE = _next_sequence_number is not None and _current_node is not None
+AVAILABLE = _next_number is not None and _current_node is not None
 # nodes that accumulate gradients are numbered like this
 _NO_NUMBER = 2**63
 
 
 def next_number() -> int:
     """The number that the next node of the graph will get."""
-    return int(_next_sequence_number()) if _next_sequence_number is not None else 0
+    return int(_next_number()) if _next_number is not None else 0
 
 
 def running_node() -> int | None:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 _REFUSED = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec",
-            "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "pty.spawn", "os.kill", "os.killpg", "signal.pthread_kill",
-            "ftplib.connect", "urllib.Request", "webbrowser.open")  # fmt: skip
+            "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "pty.spawn", "os.kill", "os.killpg",
+            "signal.pthread_kill", "ftplib.connect", "urllib.Request", "webbrowser.open")  # fmt: skip
 _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "os.chown", "shutil.rmtree", "shutil.move", "shutil.copyfile", "shutil.copytree")  # fmt: skip
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-class Refused(PermissionError):
+class RefusedError(PermissionError):
     """The traced code tried to leave the room it was given."""
 
 
@@ -42,12 +42,12 @@ def limit(memory: int, seconds: float) -> None:
 
 def fasten() -> None:
     """From now on: no network, no processes, no writing outside of the temporary folder."""
-    allowed = (str(Path(tempfile.gettempdir()).resolve()), "/dev/null", "/dev/shm", "/proc/self")
+    allowed = (str(Path(tempfile.gettempdir()).resolve()), "/dev/null", "/proc/self")
     here = str(Path.cwd().resolve())
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in _REFUSED:
-            raise Refused(f"{event} is not allowed while tracing")
+            raise RefusedError(f"{event} is not allowed while tracing")
         if event == "open":
             _, mode, flags = (*args, None, None, None)[:3]
             writing = (isinstance(mode, str) and set(mode) & set("wax+")) or (
@@ -64,7 +64,7 @@ def fasten() -> None:
             return
         full = os.path.realpath(os.fsdecode(path))
         if not full.startswith((here, *allowed)):
-            raise Refused(f"writing to {full} is not allowed while tracing")
+            raise RefusedError(f"writing to {full} is not allowed while tracing")
 
     sys.addaudithook(hook)
 

@@ -18,9 +18,9 @@ from nanlint.trace.protocol import Place
 
 # they write a constant that somebody chose; an infinite one is a mask until it arrives at a loss
 _GIVEN = frozenset({
-    "masked_fill", "masked_fill_", "where", "full", "full_like", "new_full", "scalar_tensor", "fill", "fill_", "scatter",
-    "scatter_", "index_put", "index_put_", "index_fill", "index_fill_", "lift_fresh", "lift_fresh_copy", "clone",
-    "copy_", "constant_pad_nd", "masked_scatter", "masked_scatter_", "slice_scatter", "select_scatter",
+    "masked_fill", "masked_fill_", "where", "full", "full_like", "new_full", "scalar_tensor", "fill", "fill_",
+    "scatter", "scatter_", "index_put", "index_put_", "index_fill", "index_fill_", "lift_fresh", "lift_fresh_copy",
+    "clone", "copy_", "constant_pad_nd", "masked_scatter", "masked_scatter_", "slice_scatter", "select_scatter",
 })  # fmt: skip
 _UNWRITTEN = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "empty_permuted"})
 
@@ -89,8 +89,7 @@ class Births:
     ) -> Birth:
         """The record for a result that is not finite: inherited from an operand, or a new one.
 
-        Args:
-            overwritten: the record of the memory that the operation wrote into, from before.
+        `overwritten` is the record of the memory that the operation wrote into, from before.
         """
         nan = bool(torch.isnan(result).any())
         bad = [one for one in inputs if _floating(one) and one is not result and not finite(one)]

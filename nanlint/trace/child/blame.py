@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-
 from torch import nn
 
 from nanlint.trace.child.inputs import Inputs, special
@@ -41,7 +40,7 @@ class Blame:
                 if isinstance(model, nn.Module):
                     model.zero_grad()
                 done = run(model, inputs, recorder, seed)
-            except Exception:  # noqa: BLE001, S112  (a model may refuse an input)
+            except Exception:  # noqa: S112  (a model may refuse an input)
                 continue
             yield from self._report(done.sinks, inputs, "warning")
 

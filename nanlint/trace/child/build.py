@@ -11,11 +11,11 @@ from typing import Any
 from torch import nn
 
 from nanlint.trace.child import belt
-from nanlint.trace.child.arguments import Unguessable, guessed, passed_in_file
+from nanlint.trace.child.arguments import UnguessableError, guessed, passed_in_file
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
 from nanlint.trace.child.loading import Loaded
-from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceable, required_parameters
+from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.child.shapes import MOST_TRIES, guesses, runs
@@ -65,7 +65,7 @@ class Builder:
         """Find out how to build the model, and what to call it with.
 
         Raises:
-            NotTraceable: no way was found; says what to pass.
+            NotTraceableError: no way was found; says what to pass.
         """
         given = from_specs(specs) if specs else None
         model, own = self._find_maker(given)
@@ -77,7 +77,7 @@ class Builder:
             with quiet():
                 fault = runs(model, inputs)
             if fault is not None:
-                raise NotTraceable(f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}")
+                raise NotTraceableError(f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}")
         else:
             self._inputs = given or Inputs(title="its own input")
 
@@ -104,15 +104,15 @@ class Builder:
             return self._make()
         wanted = ", ".join(one.name for one in required_parameters(thing))
         if wanted and given is None:
-            raise NotTraceable(f"`{name}` wants {wanted}; pass one --input for each, like --input 8,16")
+            raise NotTraceableError(f"`{name}` wants {wanted}; pass one --input for each, like --input 8,16")
         result = self._call(given or Inputs())
         model, own = _model_of(result)
         if model is None:  # the function is the computation itself
             if not any(True for _ in tensors(result)):
-                raise NotTraceable(f"`{name}` returns no model and no tensor but {type(result).__name__}")
+                raise NotTraceableError(f"`{name}` returns no model and no tensor but {type(result).__name__}")
             return self._make()
         if wanted:
-            raise NotTraceable(f"`{name}` makes a model and wants {wanted}; write `def {EXAMPLE}()` that calls it")
+            raise NotTraceableError(f"`{name}` makes a model and wants {wanted}; write `def {EXAMPLE}()` that calls it")
         self._make = lambda: _made(thing())
         return model, own
 
@@ -121,29 +121,31 @@ class Builder:
         try:
             with quiet():
                 return self.candidate.thing(*inputs.args, **inputs.kwargs)
-        except Exception as error:  # noqa: BLE001  (user code may raise anything)
+        except Exception as error:
             on = f" on {shapes(inputs)}" if inputs.args or inputs.kwargs else ""
-            raise NotTraceable(f"`{self.candidate.name}` raises{on}: {self._explained(error)}") from None
+            raise NotTraceableError(f"`{self.candidate.name}` raises{on}: {self._explained(error)}") from None
 
     def _find_arguments(self) -> nn.Module:
         cls, name, fault = self.candidate.thing, self.candidate.name, ""
         for args, kwargs, how, is_guess in self._ways():
-            if isinstance(kwargs, Unguessable):
+            if isinstance(kwargs, UnguessableError):
                 fault = f"nothing says what to pass for `{kwargs}`"
                 continue
             try:
                 belt.seed(self._options.seed)
                 with quiet():
                     model: nn.Module = cls(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001  (user code may raise anything)
+            except Exception as error:
                 fault = self._explained(error)
                 continue
             self.how, self.guessed = how, is_guess
             self._make = lambda args=args, kwargs=kwargs: (cls(*args, **kwargs), None)  # type: ignore[misc]
             return model
-        raise NotTraceable(f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input")
+        raise NotTraceableError(
+            f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
+        )
 
-    def _ways(self) -> Iterator[tuple[list[Any], Mapping[str, Any] | Unguessable, str, bool]]:
+    def _ways(self) -> Iterator[tuple[list[Any], Mapping[str, Any] | UnguessableError, str, bool]]:
         cls = self.candidate.thing
         if not required_parameters(cls):
             yield [], {}, "", False
@@ -152,7 +154,7 @@ class Builder:
             yield args, kwargs, "built as the file builds it", False
         try:
             yield [], guessed(cls), "built with guessed arguments", True
-        except Unguessable as unknown:
+        except UnguessableError as unknown:
             yield [], unknown, "", True
 
     def _example(self, model: nn.Module) -> Inputs | None:
@@ -160,8 +162,8 @@ class Builder:
         own = getattr(model, EXAMPLE, None)
         try:
             value = own() if callable(own) else getattr(model, "example_input_array", None)
-        except Exception as error:  # noqa: BLE001  (user code may raise anything)
-            raise NotTraceable(f"`{EXAMPLE}` raises {self._explained(error)}") from None
+        except Exception as error:
+            raise NotTraceableError(f"`{EXAMPLE}` raises {self._explained(error)}") from None
         return None if value is None else from_example(value)
 
     def _infer(self, model: nn.Module) -> Inputs:
@@ -173,7 +175,7 @@ class Builder:
                 return inputs
         wanted = ", ".join(one.name for one in required_parameters(model.forward))
         last = f" (the last try: {self._explained(fault)})" if fault is not None else ""
-        raise NotTraceable(
+        raise NotTraceableError(
             f"found no input for {self._said()}: forward({wanted}){last}; pass --input, like --input 8,3,224,224"
         )
 
@@ -204,5 +206,3 @@ def _model_of(result: Any) -> tuple[nn.Module | None, Inputs | None]:
     if isinstance(result, tuple) and result and isinstance(result[0], nn.Module):
         return result[0], from_example(tuple(result[1:]))
     return None, None
-
-

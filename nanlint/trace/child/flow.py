@@ -207,7 +207,9 @@ def _note(layer: Layer, result: Any, recorder: Recorder) -> None:
     layer.activations.append(_rms([detached]) or 0.0)
     layer.deviations.append(float(detached.std()) if detached.numel() > 1 else 0.0)
     if output.requires_grad:
-        output.register_hook(lambda gradient: layer.gradients.append(float(gradient.detach().norm())))
+        output.register_hook(  # type: ignore[no-untyped-call]
+            lambda gradient: layer.gradients.append(float(gradient.detach().norm()))
+        )
 
 
 def owns_weights(module: nn.Module) -> bool:

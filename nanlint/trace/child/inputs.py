@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nanlint.trace.child.models import NotTraceable
+from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.walking import tensors
 
 _SPEC = re.compile(
@@ -63,14 +63,16 @@ def from_specs(specs: tuple[str, ...]) -> Inputs:
     """What the user gave with `--input`.
 
     Raises:
-        NotTraceable: one is not understood.
+        NotTraceableError: one is not understood.
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for spec in specs:
         found = _SPEC.fullmatch(spec.replace(" ", ""))
         if found is None or (found["dtype"] or "float") not in _DTYPES:
-            raise NotTraceable(f"--input {spec}: write a shape and a type, like 32,3,224,224 or tokens=8,128:int64:50257")
+            raise NotTraceableError(
+                f"--input {spec}: write a shape and a type, like 32,3,224,224 or tokens=8,128:int64:50257"
+            )
         made = _made(found["shape"], _DTYPES[found["dtype"] or "float"], int(found["high"] or 2))
         if found["name"]:
             kwargs[found["name"]] = made

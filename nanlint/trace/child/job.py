@@ -11,7 +11,7 @@ from collections.abc import Callable
 from nanlint.trace.child.build import Builder
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.loading import Loaded, Loader
-from nanlint.trace.child.models import NotTraceable, candidates, part
+from nanlint.trace.child.models import NotTraceableError, candidates, part
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.study import study
 from nanlint.trace.protocol import Job, Model, Target, Trouble, encode
@@ -31,7 +31,7 @@ def work(job: Job, emit: Emit) -> None:
         try:
             loaded = _load(loader, target)
             _trace_all(number, target, loaded, places, job, emit, skip)
-        except NotTraceable as trouble:
+        except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), missing=trouble.missing)))
         finally:
             loader.forget()
@@ -48,12 +48,14 @@ def _load(loader: Loader, target: Target) -> Loaded:
         return loader.load_module(target.module)
     except ModuleNotFoundError as error:
         if file is None and error.name in {None, target.module, (target.module or "").partition(".")[0]}:
-            raise NotTraceable(f"no module `{target.module}` here; give a file, or install it", missing=True) from None
-        raise NotTraceable(f"cannot load {target.word}: {described(error)}") from None
+            raise NotTraceableError(
+                f"no module `{target.module}` here; give a file, or install it", missing=True
+            ) from None
+        raise NotTraceableError(f"cannot load {target.word}: {described(error)}") from None
     except SyntaxError as error:
-        raise NotTraceable(f"cannot load {target.word}: line {error.lineno}: {error.msg}") from None
-    except Exception as error:  # noqa: BLE001  (user code may raise anything)
-        raise NotTraceable(f"cannot load {target.word}: {described(error)}") from None
+        raise NotTraceableError(f"cannot load {target.word}: line {error.lineno}: {error.msg}") from None
+    except Exception as error:
+        raise NotTraceableError(f"cannot load {target.word}: {described(error)}") from None
 
 
 def _trace_all(
@@ -74,7 +76,7 @@ def _trace_all(
             builder = Builder(loaded, candidate, places, job.options)
             builder.prepare(target.inputs)
             rows, inputs = study(builder, emit, job.options)
-        except NotTraceable as trouble:
+        except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
             if target.name is None:
                 queue += [part(loaded, one) for one in candidate.parts]

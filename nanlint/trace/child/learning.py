@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nanlint.trace.child.births import number
 from nanlint.trace.child.build import Builder
 from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.places import place_of
@@ -27,7 +26,8 @@ CODE = "NAN909"
 _STEPS = 15
 _WORSE = 1.2
 _OPTIMIZERS = {
-    name.lower(): name for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Adamax")
+    name.lower(): name
+    for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Adamax")
 }
 
 
@@ -103,7 +103,9 @@ def _asked(text: str) -> tuple[str, dict[str, Any]]:
     """`sgd,momentum=0.9`"""
     name, *settings = text.split(",")
     pairs = (one.partition("=") for one in settings)
-    return _OPTIMIZERS.get(name.strip().lower(), "Adam"), {key.strip(): ast.literal_eval(value) for key, _, value in pairs}
+    return _OPTIMIZERS.get(name.strip().lower(), "Adam"), {
+        key.strip(): ast.literal_eval(value) for key, _, value in pairs
+    }
 
 
 def _rate(node: ast.Call, file: str) -> Rate | None:

@@ -134,7 +134,7 @@ class Loader:
             unit = ast.Module([*future, statement], [])
             try:
                 exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-            except Exception as error:  # noqa: BLE001  (user code may raise anything)
+            except Exception as error:
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 skipped.update(dict.fromkeys(_bound(statement), reason))
         defined = module.__dict__.keys()
@@ -164,9 +164,7 @@ def definitions(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
         if isinstance(statement, ast.Import | ast.ImportFrom) and len(statement.names) > 1:
             for alias in statement.names:
                 yield ast.copy_location(_one_import(statement, alias), statement)
-        elif isinstance(
-            statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        ):
+        elif isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield statement
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             if statement.value is None or is_constant(statement.value):
@@ -204,8 +202,7 @@ def _evaluated(value: ast.AST) -> Iterator[ast.AST]:
 def _attempt(statement: ast.Try) -> Iterator[ast.stmt]:
     body = list(definitions(statement.body))
     handlers = [
-        ast.ExceptHandler(one.type, one.name, list(definitions(one.body)) or [ast.Pass()])
-        for one in statement.handlers
+        ast.ExceptHandler(one.type, one.name, list(definitions(one.body)) or [ast.Pass()]) for one in statement.handlers
     ]
     if body and handlers:
         kept = ast.Try(body, handlers, list(definitions(statement.orelse)), list(definitions(statement.finalbody)))

@@ -17,7 +17,7 @@ from nanlint.trace.protocol import Place
 EXAMPLE = "nanlint_example"
 
 
-class NotTraceable(Exception):
+class NotTraceableError(Exception):
     """Why a model cannot be traced, and what to pass: one line for the user.
 
     Attributes:
@@ -58,7 +58,7 @@ def candidates(loaded: Loaded, name: str | None, word: str) -> list[Candidate]:
     """What to trace in this file, in the order in which it is defined.
 
     Raises:
-        NotTraceable: there is nothing, or nothing of that name.
+        NotTraceableError: there is nothing, or nothing of that name.
     """
     if name is not None:
         return [_named(loaded, name, word)]
@@ -67,13 +67,11 @@ def candidates(loaded: Loaded, name: str | None, word: str) -> list[Candidate]:
     classes = dict(_classes(loaded))
     used = {part for cls in classes for part in _uses(loaded, cls, classes)}
     tops = [one for one in classes if one not in used] or list(classes)
-    found = [
-        Candidate(one, classes[one], _definition(loaded, one), tuple(_uses(loaded, one, classes))) for one in tops
-    ]
+    found = [Candidate(one, classes[one], _definition(loaded, one), tuple(_uses(loaded, one, classes))) for one in tops]
     known = vars(loaded.module).items()
     found += [Candidate(key, one, None) for key, one in known if isinstance(one, nn.Module) and not key.startswith("_")]
     if not found:
-        raise NotTraceable(
+        raise NotTraceableError(
             f"no model found in {word}; name a class or a function that makes one: {word}:NAME", missing=True
         )
     return found
@@ -91,15 +89,15 @@ def _named(loaded: Loaded, name: str, word: str) -> Candidate:
         thing = getattr(thing, step, None)
     if thing is None:
         if (reason := loaded.skipped.get(name)) is not None:
-            raise NotTraceable(f"`{name}` is not defined ({reason}); try --import, which runs the file")
+            raise NotTraceableError(f"`{name}` is not defined ({reason}); try --import, which runs the file")
         known = [one for one, _ in _classes(loaded)]
         hint = f"; it defines {', '.join(f'`{one}`' for one in known[:5])}" if known else ""
-        raise NotTraceable(f"no `{name}` in {word.partition(':')[0]}{hint}", missing=True)
+        raise NotTraceableError(f"no `{name}` in {word.partition(':')[0]}{hint}", missing=True)
     if inspect.isclass(thing) and not issubclass(thing, nn.Module):
-        raise NotTraceable(f"`{name}` is a class, but not a torch.nn.Module")
+        raise NotTraceableError(f"`{name}` is a class, but not a torch.nn.Module")
     if not callable(thing):
         kind = type(thing).__name__
-        raise NotTraceable(f"`{name}` is no model and no function that makes one, but {_article(kind)} {kind}")
+        raise NotTraceableError(f"`{name}` is no model and no function that makes one, but {_article(kind)} {kind}")
     return Candidate(name, thing, _definition(loaded, name))
 
 

@@ -76,9 +76,10 @@ class Places:
             return False
         root = max(inside, key=len)
         # a library below the user's folder (a virtual environment) is not his, a root inside a library is
-        return not any(
-            path.startswith(folder + "/") and not root.startswith(folder) for folder in _LIBRARIES
-        ) and "site-packages" not in path[len(root) :]
+        return (
+            not any(path.startswith(folder + "/") and not root.startswith(folder) for folder in _LIBRARIES)
+            and "site-packages" not in path[len(root) :]
+        )
 
     def _place(self, code: CodeType, last: int) -> Place | None:
         key = (code, last)

@@ -19,17 +19,19 @@ from nanlint.trace.child.places import Places
 from nanlint.trace.child.walking import dense
 from nanlint.trace.protocol import Place
 
+
 class Listener(Protocol):
     """Hears of every operation."""
 
     def __call__(self, name: str, result: Any, args: Sequence[Any], place: Place | None, *, backward: bool) -> None:
         """One operation has run."""
 
+
 # they hand on memory without looking at what is in it
 _QUIET = frozenset({"detach", "detach_", "alias", "lift_fresh", "_unsafe_view", "set_", "resize_"})
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """One model's operations, while it is active.
 
     Attributes:
@@ -40,7 +42,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self, places: Places) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.births = Births()
         self.writers: dict[int, Place] = {}
         self.path: list[str] = []
@@ -125,4 +127,3 @@ class Recorder(TorchDispatchMode):
                 name, one, inputs, None if whole_overwrite else overwritten, place, path, backward=backward
             )
             self.births.settle(one, birth)
-

@@ -67,7 +67,10 @@ def _names(model: nn.Module) -> list[str]:
 def _hints(model: nn.Module) -> _Hints:
     channels, rank, features, vocabulary, recurrent, normalised = None, 2, None, None, None, None
     for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d) and not channels:
+        if (
+            isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d)
+            and not channels
+        ):
             channels, rank = module.in_channels, {"1": 1, "2": 2, "3": 3}[type(module).__name__[-2]]
         elif isinstance(module, nn.Linear) and not features:
             features = module.in_features
@@ -146,7 +149,7 @@ def runs(model: nn.Module, inputs: Inputs) -> Exception | None:
     try:
         with torch.no_grad():
             result: Any = model(*inputs.args, **inputs.kwargs)
-    except Exception as error:  # noqa: BLE001  (user code may raise anything)
+    except Exception as error:
         return error
     finally:
         torch.set_rng_state(state)

@@ -25,7 +25,7 @@ def construction_sites(places: Places) -> Iterator[dict[int, Place]]:
             sites[id(module)] = place
         original(module, *args, **kwargs)
 
-    nn.Module.__init__ = init  # type: ignore[method-assign]
+    nn.Module.__init__ = init  # type: ignore[assignment, method-assign]
     try:
         yield sites
     finally:

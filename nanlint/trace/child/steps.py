@@ -55,7 +55,7 @@ def losses(
     model: nn.Module, inputs: Inputs, make: Callable[[list[Tensor]], torch.optim.Optimizer], seed: int, steps: int
 ) -> list[float]:
     """The loss before each step of an optimiser, until it is no longer finite."""
-    parameters = [one for one in model.parameters() if one.requires_grad]
+    parameters: list[Tensor] = [one for one in model.parameters() if one.requires_grad]
     return list(_losses(model, inputs, make(parameters), seed, steps)) if parameters else []
 
 

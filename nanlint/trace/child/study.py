@@ -9,14 +9,14 @@ from torch import nn
 
 from nanlint.trace.child import belt
 from nanlint.trace.child.blame import Blame
-from nanlint.trace.child.build import Built, Builder
+from nanlint.trace.child.build import Builder, Built
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.flow import Flow, measure, starved
 from nanlint.trace.child.half import beyond_half, uses_half
 from nanlint.trace.child.inputs import Inputs, shapes
 from nanlint.trace.child.layers import rows
 from nanlint.trace.child.learning import judge, rates
-from nanlint.trace.child.models import NotTraceable
+from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.passes import run
 from nanlint.trace.child.steps import train
 from nanlint.trace.child.verdicts import Measured, Verdicts
@@ -40,7 +40,7 @@ class Study:
         """All findings, as soon as they are known.
 
         Raises:
-            NotTraceable: it does not run.
+            NotTraceableError: it does not run.
         """
         options = self._options
         built = self._builder.build(options.seed)
@@ -80,7 +80,7 @@ class Study:
         for rate in rates(self._builder.loaded, model, self._options):
             try:
                 found = judge(self._builder, rate, range(first, first + 2), self._builder.candidate.place)
-            except Exception:  # noqa: BLE001, S112  (settings that the optimiser refuses)
+            except Exception:  # noqa: S112  (settings that the optimiser refuses)
                 continue
             if found is not None:
                 yield found
@@ -91,8 +91,8 @@ class Study:
             if isinstance(built.model, nn.Module):
                 return measure(built.model, built.inputs, built.recorder, seed)
             return Flow(run(built.model, built.inputs, built.recorder, seed))
-        except Exception as error:  # noqa: BLE001  (user code may raise anything)
-            raise NotTraceable(f"`{self._name}` raises on {shapes(built.inputs)}: {described(error)}") from None
+        except Exception as error:
+            raise NotTraceableError(f"`{self._name}` raises on {shapes(built.inputs)}: {described(error)}") from None
 
     def _measured(self, built: Built, flow: Flow, seed: int) -> Measured:
         copy = self._builder.build(seed)
@@ -105,7 +105,7 @@ class Study:
                 copy = self._builder.build(seed)
                 assert isinstance(copy.model, nn.Module)
             trained = train(copy.model, copy.inputs, seed)
-        except Exception:  # noqa: BLE001  (what ran once may refuse to run again)
+        except Exception:
             trained = None
         return Measured(built, flow, trained, later)
 
@@ -123,7 +123,7 @@ def study(builder: Builder, emit: Callable[[str], None], options: Options) -> tu
     """Measure the model and report what is found; its table, and the input that it got.
 
     Raises:
-        NotTraceable: it does not run.
+        NotTraceableError: it does not run.
     """
     work = Study(builder, options)
     for found in work.findings():

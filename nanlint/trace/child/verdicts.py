@@ -72,7 +72,9 @@ class Verdicts:
         # weights that are all alike kill the units behind them; other weights do not move because the units are dead
         yield from units if units and not (steps and self._all_alike()) else steps
 
-    def _found(self, code: str, place: Place, words: dict[str, str], severity: str, notes: tuple[Note, ...] = ()) -> Found:
+    def _found(
+        self, code: str, place: Place, words: dict[str, str], severity: str, notes: tuple[Note, ...] = ()
+    ) -> Found:
         if self._guessed:
             # not the user's model: worth a word, no more
             severity = "info"
