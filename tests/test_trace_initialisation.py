@@ -1,4 +1,4 @@
-"""Initialisation: networks that cannot learn are found, and the line that initialises them; the others are left alone."""
+"""Initialisation: networks that cannot learn are found, and the line at fault; the others are left alone."""
 
 import ast
 from pathlib import Path

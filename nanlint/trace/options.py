@@ -26,7 +26,7 @@ class TraceSettings:
         targets: words as on the command line, with their inputs, by name.
     """
 
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     targets: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
 

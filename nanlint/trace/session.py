@@ -32,7 +32,7 @@ class TraceError(Exception):
     """Nothing can be traced here: one line for the user."""
 
 
-class _Died(Exception):
+class _DiedError(Exception):
     """The child ended before its work did. `text` says how."""
 
 
@@ -53,7 +53,7 @@ def events(job: Job, progress: Callable[[str], None] = lambda _: None) -> Iterat
                     begun.add((event["target"], event["name"]))
                     progress(event["name"])
                 yield event
-        except _Died as death:
+        except _DiedError as death:
             if now.target is None:
                 raise TraceError(f"the tracing process died while it started: {death}") from None
             what = f"`{now.name}`" if now.name else f"while it loaded {job.targets[now.target].word}"
@@ -120,12 +120,12 @@ def _listen(child: subprocess.Popen[bytes], reading: int, job: Job, now: _Now) -
         left = now.until - time.monotonic()
         if left <= 0:
             limit = _LOAD if not now.name else job.options.budget
-            raise _Died(f"took longer than {limit:g} seconds" + ("; --budget gives it more" if now.name else ""))
+            raise _DiedError(f"took longer than {limit:g} seconds" + ("; --budget gives it more" if now.name else ""))
         if not select.select([reading], [], [], min(left, 1.0))[0]:
             continue
         data = os.read(reading, 65536)
         if not data:
-            raise _Died(_how(child, now))
+            raise _DiedError(_how(child, now))
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             event = _parsed(line)

@@ -48,9 +48,8 @@ def _load(loader: Loader, target: Target) -> Loaded:
         return loader.load_module(target.module)
     except ModuleNotFoundError as error:
         if file is None and error.name in {None, target.module, (target.module or "").partition(".")[0]}:
-            raise NotTraceableError(
-                f"no module `{target.module}` here; give a file, or install it", missing=True
-            ) from None
+            text = f"no module `{target.module}` here; give a file, or install it"
+            raise NotTraceableError(text, missing=True) from None
         raise NotTraceableError(f"cannot load {target.word}: {described(error)}") from None
     except SyntaxError as error:
         raise NotTraceableError(f"cannot load {target.word}: line {error.lineno}: {error.msg}") from None

@@ -119,7 +119,7 @@ class Loader:
         return Loaded(module, tree, self._skipped.get(name, {}))
 
     def remember(self, name: str) -> None:
-        """This module is the project's, and is forgotten with it."""
+        """A module of the project is forgotten with it."""
         self._names.add(name)
 
     def run(self, tree: ast.Module, module: ModuleType, file: str) -> None:

@@ -1,4 +1,4 @@
-"""What there is to trace in a loaded file: `nanlint_example`, the name the user gave, or every model that no other uses."""
+"""What there is to trace in a file: the name that the user gave, `nanlint_example`, or every model no other uses."""
 
 from __future__ import annotations
 
@@ -107,9 +107,11 @@ def _article(word: str) -> str:
 
 def _classes(loaded: Loaded) -> Iterator[tuple[str, type[nn.Module]]]:
     for name, value in list(vars(loaded.module).items()):
-        if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == loaded.module.__name__:
-            if value.__name__ == name and not inspect.isabstract(value) and _has_forward(value):
-                yield name, value
+        if not (inspect.isclass(value) and issubclass(value, nn.Module)):
+            continue
+        own = value.__module__ == loaded.module.__name__ and value.__name__ == name
+        if own and not inspect.isabstract(value) and _has_forward(value):
+            yield name, value
 
 
 def _has_forward(cls: type[nn.Module]) -> bool:

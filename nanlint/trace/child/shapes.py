@@ -1,4 +1,4 @@
-"""Inputs that nobody gave: candidates by the names of `forward`'s parameters and the first layers, tried until one runs.
+"""Inputs that nobody gave: candidates by the names of `forward`'s parameters and the first layers, until one runs.
 
 The first layers say much: a convolution its channels, an embedding that it wants whole numbers and below what, a
 linear layer its features. What is left is the size of an image or the length of a sequence, and few are common.
@@ -94,53 +94,59 @@ def _hints(model: nn.Module) -> _Hints:
 
 
 def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]:
+    """What one parameter may want, the likeliest first."""
     name = name.lower()
     if name in _MASKS or name.endswith("mask"):
         for length in _LENGTHS:
             yield f"{batch},{length}:bool"
             yield f"{length},{length}:bool"
         return
+    yield from _by_name(name, position, batch)
+    tokens = hints.vocabulary is not None and (position == 0 or name in _TOKENS)
+    if tokens and (hints.channels is None or name in _TOKENS):
+        yield from _whole_numbers(hints.vocabulary or 2, batch)
+    if hints.channels is not None:
+        for size in {1: _SIZES[:5], 2: _SIZES}.get(hints.rank, (16, 32, 64)):
+            yield ",".join(map(str, (batch, hints.channels, *[size] * hints.rank)))
+    if hints.recurrent is not None:
+        yield from (f"{batch},{length},{hints.recurrent}" for length in _LENGTHS[:3])
+    if hints.features is not None:
+        yield from _features(hints.features, batch)
+    if hints.normalised is not None:
+        last = ",".join(map(str, hints.normalised))
+        yield from (f"{batch},{last}", f"{batch},16,{last}")
+    if hints.channels is None and hints.features is None:
+        yield from (f"{batch},16", f"{batch},3,32,32", f"{batch},16,32")
+    if position and name in _TOKENS:
+        yield from _whole_numbers(hints.vocabulary or 10, batch)
+    yield f"{batch}"
+
+
+def _by_name(name: str, position: int, batch: int) -> Iterator[str]:
+    """What names alone say: times of a diffusion, graphs."""
     if name in {"t", "timesteps", "timestep", "time", "steps"} and position:
-        yield f"{batch}:int64:100"
-        yield f"{batch}"
-        yield f"{batch},1"
+        yield from (f"{batch}:int64:100", f"{batch}", f"{batch},1")
     if name in {"adj", "adjacency", "a"} and position:
         yield f"{batch},{batch}"
     if name in {"edge_index", "edges"}:
         yield f"2,32:int64:{batch}"
-    wants_tokens = hints.vocabulary is not None and (position == 0 or name in _TOKENS)
-    if wants_tokens and (hints.channels is None or name in _TOKENS):
-        for length in _LENGTHS:
-            yield f"{batch},{length}:int64:{hints.vocabulary}"
-        yield f"{batch}:int64:{hints.vocabulary}"
-    if hints.channels is not None:
-        for size in _SIZES if hints.rank == 2 else _SIZES[:5] if hints.rank == 1 else (16, 32, 64):
-            yield ",".join(map(str, (batch, hints.channels, *[size] * hints.rank)))
-    if hints.recurrent is not None:
-        for length in _LENGTHS[:3]:
-            yield f"{batch},{length},{hints.recurrent}"
-    if hints.features is not None:
-        yield f"{batch},{hints.features}"
-        for length in _LENGTHS[:3]:
-            yield f"{batch},{length},{hints.features}"
-        side = math.isqrt(hints.features)
-        if side * side == hints.features and side > 7:
-            yield f"{batch},1,{side},{side}"
-        three = math.isqrt(hints.features // 3)
-        if three * three * 3 == hints.features:
-            yield f"{batch},3,{three},{three}"
-    if hints.normalised is not None:
-        last = ",".join(map(str, hints.normalised))
-        yield f"{batch},{last}"
-        yield f"{batch},16,{last}"
-    if hints.channels is None and hints.features is None:
-        yield f"{batch},16"
-        yield f"{batch},3,32,32"
-        yield f"{batch},16,32"
-    if position and name in _TOKENS:
-        yield f"{batch}:int64:{hints.vocabulary or 10}"
-        yield f"{batch},16:int64:{hints.vocabulary or 10}"
-    yield f"{batch}"
+
+
+def _whole_numbers(below: int, batch: int) -> Iterator[str]:
+    yield from (f"{batch},{length}:int64:{below}" for length in _LENGTHS)
+    yield f"{batch}:int64:{below}"
+
+
+def _features(features: int, batch: int) -> Iterator[str]:
+    """Rows, sequences, and images that are flattened."""
+    yield f"{batch},{features}"
+    yield from (f"{batch},{length},{features}" for length in _LENGTHS[:3])
+    side = math.isqrt(features)
+    if side * side == features and side > 7:
+        yield f"{batch},1,{side},{side}"
+    side = math.isqrt(features // 3)
+    if side * side * 3 == features:
+        yield f"{batch},3,{side},{side}"
 
 
 def runs(model: nn.Module, inputs: Inputs) -> Exception | None:

@@ -95,15 +95,14 @@ class Study:
             raise NotTraceableError(f"`{self._name}` raises on {shapes(built.inputs)}: {described(error)}") from None
 
     def _measured(self, built: Built, flow: Flow, seed: int) -> Measured:
-        copy = self._builder.build(seed)
-        assert isinstance(copy.model, nn.Module)
         later = None
         try:
+            copy = self._builder.build(seed)
             if starved(flow.layers):
                 # a head of zeros lets nothing through until it has learnt something
                 later = self._after_one_step(copy, seed)
                 copy = self._builder.build(seed)
-                assert isinstance(copy.model, nn.Module)
+            assert isinstance(copy.model, nn.Module)
             trained = train(copy.model, copy.inputs, seed)
         except Exception:
             trained = None

@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from torch import nn
@@ -107,7 +108,7 @@ class Verdicts:
     def _site(self, layers: list[Layer], ratio: float) -> tuple[Place | None, tuple[Note, ...]]:
         """Who is at fault: one layer that changes most, or what initialises most of them."""
         logs = [math.log10(max(one.gradient or 0.0, 1e-300)) for one in layers]
-        steps = [before - after for before, after in zip(logs, logs[1:], strict=False)]
+        steps = [before - after for before, after in pairwise(logs)]
         at = max(range(len(steps)), key=lambda one: steps[one] * (1 if ratio > 0 else -1), default=None)
         if at is not None and steps[at] / ratio > _ONE_CULPRIT and abs(ratio) > 0:
             culprit = layers[at + 1]
