@@ -183,8 +183,6 @@ def _environment(job: Job, room: Path) -> dict[str, str]:
         "WANDB_MODE": "disabled",
         "MPLBACKEND": "Agg",
         "TOKENIZERS_PARALLELISM": "false",
-        "MALLOC_MMAP_THRESHOLD_": "131072",
-        "MALLOC_TRIM_THRESHOLD_": "131072",
     }  # fmt: skip
 
 

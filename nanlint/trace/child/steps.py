@@ -6,9 +6,9 @@ Zero-initialised gates, heads and low-rank factors are good practice, and have g
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +31,10 @@ class Trained:
 
 def train(model: nn.Module, inputs: Inputs, seed: int, steps: int = STEPS) -> Trained | None:
     """Steps of Adam towards random targets. None if nothing can be learnt here."""
-    parameters = [one for one in model.parameters() if one.requires_grad]
+    parameters: list[Tensor] = [one for one in model.parameters() if one.requires_grad]
     if not parameters:
         return None
-    optimizer = torch.optim.Adam(parameters, lr=1e-3)
-    losses = list(_losses(model, inputs, optimizer, seed, steps))
+    losses = list(_losses(model, inputs, _Adam(parameters), seed, steps))
     if not losses or not math.isfinite(losses[-1]):
         return None
     done = Trained()
@@ -59,7 +58,45 @@ def losses(
     return list(_losses(model, inputs, make(parameters), seed, steps)) if parameters else []
 
 
-def _losses(model: nn.Module, inputs: Inputs, optimizer: torch.optim.Optimizer, seed: int, steps: int) -> Any:
+class _Steps(Protocol):
+    """What an optimiser does."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+
+    def step(self) -> Any:
+        """Change the parameters."""
+
+
+class _Adam:
+    """Adam with its usual settings. That of torch loads the compiler first, which takes seconds."""
+
+    def __init__(self, parameters: list[Tensor]) -> None:
+        self._parameters = parameters
+        self._means = [torch.zeros_like(one) for one in parameters]
+        self._squares = [torch.zeros_like(one) for one in parameters]
+        self._steps = 0
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for one in self._parameters:
+            one.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One step."""
+        self._steps += 1
+        for one, mean, square in zip(self._parameters, self._means, self._squares, strict=True):
+            if one.grad is None:
+                continue
+            gradient = one.grad.to_dense() if one.grad.is_sparse else one.grad
+            mean.lerp_(gradient, 0.1)
+            square.mul_(0.999).addcmul_(gradient, gradient.conj(), value=0.001)
+            size = (square / (1 - 0.999**self._steps)).sqrt_().add_(1e-8)
+            one.addcdiv_(mean, size, value=-1e-3 / (1 - 0.9**self._steps))
+
+
+def _losses(model: nn.Module, inputs: Inputs, optimizer: _Steps, seed: int, steps: int) -> Iterator[float]:
     with quiet():
         for _ in range(steps):
             optimizer.zero_grad()
