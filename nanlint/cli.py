@@ -95,6 +95,7 @@ def cli() -> None:
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("--no-cache", is_flag=True, help="Look at every file anew (there is no cache yet).")
+@click.option("--trace", "traced", is_flag=True, help="Run the models as well, as `nanlint trace` does.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for the text of `-`.")
 def check(
@@ -110,6 +111,7 @@ def check(
     statistics: bool,
     isolated: bool,
     no_cache: bool,
+    traced: bool,
     exit_zero: bool,
     stdin_filename: str,
 ) -> None:
@@ -132,6 +134,10 @@ def check(
     results = _lint(where, cards, settings, repair, reading_stdin=reading_stdin)
     if reading_stdin and fix and not diff:
         _write_fixed(results[0])
+    if traced and not reading_stdin:
+        from nanlint.trace.command import also_traced  # noqa: PLC0415
+
+        results = also_traced(results, where, settings, cards)
     output = Output(results, cards, output_format, statistics=statistics, diff=diff)
     _report(output_file, output, err=reading_stdin and fix and not diff)
     problems = [result.problem for result in results if result.problem is not None]

@@ -15,12 +15,16 @@ from nanlint.config import ConfigError, Settings, check_selectors, load_settings
 from nanlint.engine import FileResult
 from nanlint.output import Output
 from nanlint.report.style import Style, wants_colour
+from nanlint.trace.merge import merged
 from nanlint.trace.options import TraceSettings, read_settings, with_values
 from nanlint.trace.protocol import Job, Options, Target
 from nanlint.trace.results import Results, collect
 from nanlint.trace.session import TraceError, events
 from nanlint.trace.table import table
 from nanlint.trace.targets import find_targets, roots_of
+
+# of more models than these, only those are shown in a table about which something was found
+_FEW = 2
 
 
 def trace_targets(
@@ -39,6 +43,17 @@ def trace_targets(
         return collect(events(job, _progress(sys.stderr.isatty())), job, cards, settings), job
     except TraceError as error:
         raise ConfigError(str(error)) from None
+
+
+def also_traced(
+    static: Sequence[FileResult], paths: Sequence[str], settings: Settings, cards: Sequence[Card]
+) -> list[FileResult]:
+    """The results of `check`, with what a run of the models under the same paths shows."""
+    existing = [path for path in paths if Path(path).exists()]
+    results, job = trace_targets(existing, (), settings, {}, cards) if existing else (Results(), None)
+    if job is not None:
+        say_troubles(results, job)
+    return merged(static, results)
 
 
 def _targets(words: Sequence[str], inputs: tuple[str, ...], settings: Settings, own: TraceSettings) -> list[Target]:
@@ -68,8 +83,9 @@ def report(results: Results, job: Job, cards: Sequence[Card], form: str, *, show
     output = Output(files, cards, form, statistics=statistics, diff=False)
     if form == "full" and show_table:
         for model in results.models:
-            for line in table(model, style):
-                click.echo(line, color=style.colour)
+            if len(results.models) <= _FEW or model.name in results.spoken:
+                for line in table(model, style):
+                    click.echo(line, color=style.colour)
     for line in output.lines(style):
         click.echo(line, color=style.colour)
     if form not in {"full", "concise"}:

@@ -26,12 +26,14 @@ class Results:
         sources: the texts that they speak of.
         models: what was traced.
         troubles: what was not, and why.
+        spoken: the models about which something was found.
     """
 
     found: dict[str, list[Diagnostic]] = field(default_factory=lambda: defaultdict(list))
     sources: dict[str, Source] = field(default_factory=dict)
     models: list[Model] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    spoken: set[str] = field(default_factory=set)
 
 
 def collect(events: Iterable[Event], job: Job, cards: Sequence[Card], settings: Settings) -> Results:
@@ -55,6 +57,7 @@ def collect(events: Iterable[Event], job: Job, cards: Sequence[Card], settings: 
         if diagnostic is None or not settings.selects(diagnostic.code, diagnostic.name):
             continue
         results.found[diagnostic.filename].append(diagnostic)
+        results.spoken.add(one.model)
     for filename in list(results.found):
         _suppress(filename, results, cards, settings)
     return results

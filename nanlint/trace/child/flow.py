@@ -102,8 +102,9 @@ def measure(model: nn.Module, inputs: Inputs, recorder: Recorder, seed: int) -> 
     # inside the fused LSTM nothing can be seen
     fused = not any(isinstance(one, nn.RNNBase) for one in model.modules())
     try:
-        with _watched(model, recorder, layers), nullcontext() if fused else torch.backends.mkldnn.flags(enabled=False):
-            done = run(model, inputs, recorder, seed)
+        inner: list[Tensor] = []
+        with _watched(model, recorder, layers, inner), nullcontext() if fused else torch.backends.mkldnn.flags(enabled=False):
+            done = run(model, inputs, recorder, seed, inner)
     finally:
         recorder.listeners.remove(listener)
     flow = Flow(done, list(layers.values()), uses=listener.uses, largest=listener.largest)
@@ -179,7 +180,7 @@ class _Listener:
 
 
 @contextmanager
-def _watched(model: nn.Module, recorder: Recorder, layers: dict[str, Layer]) -> Iterator[None]:
+def _watched(model: nn.Module, recorder: Recorder, layers: dict[str, Layer], inner: list[Tensor]) -> Iterator[None]:
     handles = []
     for name, module in model.named_modules():
         if not owns_weights(module):
@@ -188,6 +189,7 @@ def _watched(model: nn.Module, recorder: Recorder, layers: dict[str, Layer]) -> 
         def after(module: nn.Module, _args: Any, result: Any, name: str = name) -> None:
             with torch.utils._python_dispatch._disable_current_modes():  # noqa: SLF001
                 _note(layers.setdefault(name, Layer(name, module)), result, recorder)
+            inner[:] = [one for one in dense(result) if one.is_floating_point()][:1] or inner
 
         handles.append(module.register_forward_hook(after))
     try:

@@ -35,11 +35,14 @@ class Pass:
     differentiated: bool = False
 
 
-def run(model: Callable[..., Any], inputs: Inputs, recorder: Recorder, seed: int) -> Pass:
+def run(
+    model: Callable[..., Any], inputs: Inputs, recorder: Recorder, seed: int, inner: list[Tensor] | None = None
+) -> Pass:
     """Forward and backward, under the recorder.
 
     The outputs are weighed with random numbers, as a loss would weigh them: a plain sum has a gradient of zero behind
-    every softmax and every normalisation.
+    every softmax and every normalisation. If the outputs are not finite, `inner` is what the layers made: the last of
+    it that is finite takes their place, so that the layers before the fault can be measured all the same.
     """
     inputs = inputs.copied()
     generator = torch.Generator().manual_seed(seed + 1)
@@ -48,6 +51,10 @@ def run(model: Callable[..., Any], inputs: Inputs, recorder: Recorder, seed: int
         done = Pass(list(dense(model(*inputs.args, **inputs.kwargs))))
         done.sinks += _values(done.outputs, recorder)
         if done.sinks:
+            done.outputs = [one for one in inner or [] if one.requires_grad and finite(one)][-1:]
+            loss = weighed(done.outputs, generator)
+            if loss is not None:
+                loss.backward()  # type: ignore[no-untyped-call]
             return done
         ends = leaves(done.outputs)
         # a function may have differentiated itself

@@ -52,8 +52,7 @@ class Study:
         plain = list(self._blame.plain(flow.done.sinks, self.inputs))
         yield from plain
         yield from self._blame.special(self._builder.build(options.seed).model, self.inputs, options.seed)
-        # where there is NaN, sizes mean nothing
-        if not plain and isinstance(built.model, nn.Module) and flow.layers:
+        if isinstance(built.model, nn.Module) and flow.layers:
             seeds = [self._measured(built, flow, options.seed)]
             for seed in range(options.seed + 1, options.seed + options.seeds):
                 if time.monotonic() + took * _RUNS > self._until:
@@ -67,7 +66,8 @@ class Study:
             self.rows = rows(flows)
             yield from found
             yield from self._half(flows)
-            yield from self._rates(built.model)
+            if not plain:
+                yield from self._rates(built.model)
 
     def _half(self, flows: list[Flow]) -> Iterator[Found]:
         if uses_half(self._builder.loaded.module.__file__):
@@ -96,6 +96,8 @@ class Study:
 
     def _measured(self, built: Built, flow: Flow, seed: int) -> Measured:
         later = None
+        if flow.done.sinks:  # nothing can be learnt from a loss that is not finite
+            return Measured(built, flow, None)
         try:
             copy = self._builder.build(seed)
             if starved(flow.layers):

@@ -116,8 +116,9 @@ class Verdicts:
         sites = [site for one in layers if (site := self._site_of(one)) is not None]
         if not sites:
             return self._fallback, ()
-        common = Counter(sites).most_common(1)[0][0]
-        others = [site for site in dict.fromkeys(sites) if site != common]
+        counts = Counter(sites)
+        common, most = counts.most_common(1)[0]
+        others = [site for site, count in counts.items() if site != common and 4 * count >= most]
         return common, tuple(Note(site, "and here") for site in others[:3])
 
     def _site_of(self, layer: Layer) -> Place | None:
