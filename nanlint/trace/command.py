@@ -38,7 +38,7 @@ def trace_targets(
     own = read_settings(settings.trace)
     options = with_values(own.options, changes)
     targets = _targets(words, inputs, settings, own)
-    job = Job(tuple(targets), options, roots_of(targets, settings))
+    job = Job(tuple(targets), options, roots_of(targets, settings), str(Path.cwd()))
     try:
         return collect(events(job, _progress(sys.stderr.isatty())), job, cards, settings), job
     except TraceError as error:

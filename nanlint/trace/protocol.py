@@ -74,11 +74,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One child's work. `skip` names what a former child has begun: pairs of target's number and model."""
+    """One child's work.
+
+    Attributes:
+        roots: the folders whose files are the user's.
+        folder: where the user stands; modules are looked for there.
+        skip: what a former child has begun: pairs of a target's number and a model.
+    """
 
     targets: tuple[Target, ...]
     options: Options
     roots: tuple[str, ...]
+    folder: str = "."
     skip: tuple[tuple[int, str], ...] = ()
 
 
@@ -158,7 +165,7 @@ def job_from_json(text: str) -> Job:
     data = json.loads(text)
     targets = tuple(Target(**{**one, "inputs": tuple(one["inputs"])}) for one in data["targets"])
     skip = tuple((int(number), str(name)) for number, name in data["skip"])
-    return Job(targets, Options(**data["options"]), tuple(data["roots"]), skip)
+    return Job(targets, Options(**data["options"]), tuple(data["roots"]), data["folder"], skip)
 
 
 def found_from(data: Mapping[str, Any]) -> Found:

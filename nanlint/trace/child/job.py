@@ -27,7 +27,7 @@ def work(job: Job, emit: Emit) -> None:
             continue
         emit(encode("load", target=number))
         places = Places(job.roots)
-        loader = Loader(places, in_full=job.options.imports)
+        loader = Loader(places, job.folder, in_full=job.options.imports)
         try:
             loaded = _load(loader, target)
             _trace_all(number, target, loaded, places, job, emit, skip)

@@ -53,8 +53,9 @@ class Loaded:
 class Loader:
     """Loads files of one project, and forgets them again."""
 
-    def __init__(self, places: Places, *, in_full: bool) -> None:
+    def __init__(self, places: Places, folder: str, *, in_full: bool) -> None:
         self.places = places
+        self._folder = folder
         self.in_full = in_full
         self._skipped: dict[str, dict[str, str]] = {}
         self._names: set[str] = set()
@@ -78,7 +79,7 @@ class Loader:
         Raises:
             ModuleNotFoundError: there is none.
         """
-        self._enter(str(Path.cwd()))
+        self._enter(self._folder)
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"no module named `{name}`")
