@@ -11,32 +11,36 @@ measurement of initialisation: CPU time, one thread, the best of several.
 from __future__ import annotations
 
 import argparse
-import ast
-import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import torch
+from torch import nn
+
+from nanlint.cards import load_cards
+from nanlint.testing import compare, read_marks
+from nanlint.trace.child.flow import measure
+from nanlint.trace.child.inputs import Inputs, from_specs
+from nanlint.trace.child.passes import run
+from nanlint.trace.child.places import Places
+from nanlint.trace.child.recorder import Recorder
+from nanlint.trace.examples import of_file, trace_texts
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures" / "trace"
-sys.path.insert(0, str(ROOT))
 
 
 def accuracy() -> None:
     """Blame and initialisation, on the fixtures."""
-    from nanlint.cards import load_cards
-    from nanlint.testing import compare, read_marks
-    from nanlint.trace.examples import of_file, trace_texts
-
     cards = load_cards()
     print(f"{'set':10} {'cases':>6} {'right':>6}   what is right")
     for folder, right in (("blame", "culprit named to the column"), ("benign", "nothing reported")):
         texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FIXTURES / folder).glob("*.py"))}
         results = trace_texts(texts, cards)
-        good = sum(
-            not compare(read_marks(text).expectations, of_file(results, name)) for name, text in texts.items()
-        )
+        good = sum(not compare(read_marks(text).expectations, of_file(results, name)) for name, text in texts.items())
         print(f"{folder:10} {len(texts):6} {good:6}   {right}")
     for folder, right in (("broken", "reported"), ("healthy", "nothing reported")):
         texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FIXTURES / folder).glob("*.py"))}
@@ -44,40 +48,31 @@ def accuracy() -> None:
         names = [model.name for model in results.models]
         good = sum((name in results.spoken) == (folder == "broken") for name in names)
         wrong = [name for name in names if (name in results.spoken) != (folder == "broken")]
-        classes = sum(isinstance(one, ast.ClassDef) for text in texts.values() for one in ast.parse(text).body)
-        print(f"{folder:10} {len(names):6} {good:6}   {right} ({classes} classes){': not ' if wrong else ''}{', '.join(wrong)}")
+        print(f"{folder:10} {len(names):6} {good:6}   {right}", *wrong)
 
 
 def cost() -> None:
     """Ratios to a plain forward and backward."""
-    import torch
-
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     print(f"\n{'model':28} {'plain':>9} {'blame':>6} {'initialisation':>15}")
     for name, make, shape in _models():
-        from nanlint.trace.child.flow import measure
-        from nanlint.trace.child.inputs import from_specs
-        from nanlint.trace.child.passes import run
-        from nanlint.trace.child.places import Places
-        from nanlint.trace.child.recorder import Recorder
-
         model, inputs = make(), from_specs((shape,))
 
-        def plain() -> None:
-            model.zero_grad()
-            model(*inputs.args).square().mean().backward()
-
-        def blame() -> None:
-            model.zero_grad()
-            run(model, inputs, Recorder(Places([str(ROOT / "benchmarks")])), 0)
-
-        def initialisation() -> None:
-            model.zero_grad()
-            measure(model, inputs, Recorder(Places([str(ROOT / "benchmarks")])), 0)
-
-        base, watched, measured = (_seconds(one) for one in (plain, blame, initialisation))
+        base = _seconds(partial(_plain, model, inputs))
+        watched = _seconds(partial(_watched, model, inputs, run))
+        measured = _seconds(partial(_watched, model, inputs, measure))
         print(f"{name:28} {base * 1000:6.0f} ms {watched / base:6.2f} {measured / base:15.2f}")
+
+
+def _plain(model: nn.Module, inputs: Inputs) -> None:
+    model.zero_grad()
+    model(*inputs.args).square().mean().backward()
+
+
+def _watched(model: nn.Module, inputs: Inputs, work: Callable[..., object]) -> None:
+    model.zero_grad()
+    work(model, inputs, Recorder(Places([str(ROOT / "benchmarks")])), 0)
 
 
 def _seconds(function: Callable[[], None], rounds: int = 5) -> float:
@@ -91,8 +86,6 @@ def _seconds(function: Callable[[], None], rounds: int = 5) -> float:
 
 
 def _models() -> list[tuple[str, Callable[[], object], str]]:
-    from torch import nn
-
     class Residual(nn.Module):
         def __init__(self, before: int, width: int, stride: int) -> None:
             super().__init__()

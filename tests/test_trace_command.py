@@ -191,7 +191,9 @@ def test_a_folder_and_a_package(run, tmp_path):
     assert (code, err) == (1, "")
     assert out.startswith("pkg/whole.py:12:16: NAN901 `self.part(x).log()` is NaN on a random input")
     assert out.endswith("2 models traced.\n")
-    assert run("trace", "pkg.whole:Whole", "--no-table", "--output-format", "concise")[1].startswith("pkg/whole.py:12:16")
+    assert run("trace", "pkg.whole:Whole", "--no-table", "--output-format", "concise")[1].startswith(
+        "pkg/whole.py:12:16"
+    )
 
 
 def test_the_parent_never_loads_torch(tmp_path):

@@ -60,7 +60,9 @@ def ran(tmp_path_factory):
         (folder / f"{name}.py").write_text(FINE.format(body=body))
     (folder / "zz_last.py").write_text(FINE.format(body="pass"))
     # what stands outside of definitions is not run at all
-    (folder / "script.py").write_text(FINE.format(body="pass") + f"\nimport os\nos.remove({str(victim)!r})\nos._exit(1)\n")
+    (folder / "script.py").write_text(
+        FINE.format(body="pass") + f"\nimport os\nos.remove({str(victim)!r})\nos._exit(1)\n"
+    )
     run = subprocess.run(
         [sys.executable, "-m", "nanlint", "trace", "--isolated", "--budget", "3", "--seeds", "1", "--no-table", "."],
         cwd=folder, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,

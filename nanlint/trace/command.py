@@ -116,6 +116,15 @@ def say_troubles(results: Results, job: Job) -> bool:
     return failed or not results.models
 
 
+def _write_page(file: str, results: Results) -> None:
+    from nanlint.trace.page import page  # noqa: PLC0415
+
+    try:
+        Path(file).write_text(page(results), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot write file: {error.strerror}") from None
+
+
 def _where(target: Target) -> str:
     return target.word if target.file is None else target.word.removesuffix(f":{target.name}")
 
@@ -144,6 +153,7 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--import", "imports", is_flag=True, help="Run the files in full, not their definitions only.")
 @click.option("--select", multiple=True, callback=_words, metavar="RULES", help="Rules to report.")
 @click.option("--ignore", multiple=True, callback=_words, metavar="RULES", help="Rules not to report.")
+@click.option("--report", "page_file", type=click.Path(dir_okay=False), help="Also write a page with plots, as HTML.")
 @click.option("--no-table", is_flag=True, help="Show findings only.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
 @click.option(
@@ -165,6 +175,7 @@ def trace(
     imports: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    page_file: str | None,
     no_table: bool,
     statistics: bool,
     output_format: str,
@@ -188,6 +199,8 @@ def trace(
         "imports": imports or None,
     }  # fmt: skip
     results, job = trace_targets(targets, inputs, settings, changes, cards)
+    if page_file is not None:
+        _write_page(page_file, results)
     found = report(results, job, cards, output_format, show_table=not no_table, statistics=statistics)
     if say_troubles(results, job):
         raise click.exceptions.Exit(2)

@@ -39,9 +39,7 @@ def _confirmed(static: Iterable[Diagnostic], shown: Sequence[Diagnostic]) -> Ite
         told.update(same)
         if same:
             # the input that shows it belongs to the finding
-            notes = tuple(
-                Related(other.span, f"traced: {other.message}", _elsewhere(one, other)) for other in same
-            )
+            notes = tuple(Related(other.span, f"traced: {other.message}", _elsewhere(one, other)) for other in same)
             yield replace(
                 one, severity=_GRAVER[one.severity], evidence=Evidence.CERTAIN, related=(*one.related, *notes)
             )

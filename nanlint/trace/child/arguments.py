@@ -7,8 +7,9 @@ guessed is said as well.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -41,6 +42,12 @@ _MODULES: dict[str, Callable[[], Any]] = {
     "norm": lambda: nn.LayerNorm, "device": lambda: "cpu", "dtype": lambda: torch.float32,
 }  # fmt: skip
 
+_OBJECTS = frozenset({
+    "config", "cfg", "args", "opt", "opts", "options", "hparams", "params", "conf", "ps", "workers", "loss", "criterion",
+})  # fmt: skip
+_OBJECT_ENDS = ("model", "module", "net", "network", "encoder", "decoder", "backbone", "layer", "block", "_fn", "func",
+                "fn", "args", "config", "cfg", "path", "name", "type", "file", "dict", "list", "s")  # fmt: skip
+
 
 class UnguessableError(Exception):
     """A parameter about which neither its name nor its annotation says anything."""
@@ -64,13 +71,27 @@ def passed_in_file(loaded: Loaded, name: str) -> Iterator[tuple[list[Any], dict[
             yield values, named
 
 
-def guessed(cls: Callable[..., Any]) -> dict[str, Any]:
-    """Arguments by the names and annotations of the parameters.
+def factories_in_file(loaded: Loaded, name: str) -> Iterator[Callable[[], Any]]:
+    """Functions of the file that want nothing and return one."""
+    for statement in loaded.tree.body:
+        if not isinstance(statement, ast.FunctionDef):
+            continue
+        returned = [one.value for one in ast.walk(statement) if isinstance(one, ast.Return)]
+        makes = any(
+            isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == name for one in returned
+        )
+        function = vars(loaded.module).get(statement.name)
+        if makes and callable(function) and not required_parameters(function):
+            yield function
+
+
+def guessed(cls: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by the names and annotations of the parameters; annotations are looked up among `names`.
 
     Raises:
         UnguessableError: one of them says nothing; the message is its name.
     """
-    return {one.name: _guess(one) for one in required_parameters(cls)}
+    return {one.name: _guess(one, names) for one in required_parameters(cls)}
 
 
 def _value(node: ast.expr, loaded: Loaded) -> Any:
@@ -78,9 +99,12 @@ def _value(node: ast.expr, loaded: Loaded) -> Any:
     return eval(code, loaded.module.__dict__)  # noqa: S307  (constants only)
 
 
-def _guess(parameter: inspect.Parameter) -> Any:
+def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
     name = parameter.name.lower()
     annotation = str(parameter.annotation)
+    kind = names.get(annotation) if isinstance(parameter.annotation, str) else parameter.annotation
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and not required_parameters(kind):
+        return kind()  # a configuration with its defaults
     if name in _MODULES:
         return _MODULES[name]()
     if parameter.annotation is bool or annotation == "bool" or name.startswith(("use_", "is_", "with_")):
@@ -92,4 +116,6 @@ def _guess(parameter: inspect.Parameter) -> Any:
         return 16
     if parameter.annotation is float or annotation == "float":
         return 0.5
+    if parameter.annotation is inspect.Parameter.empty and name not in _OBJECTS and not name.endswith(_OBJECT_ENDS):
+        return 16  # most of what constructors want is a width
     raise UnguessableError(parameter.name)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from torch import nn
 
 from nanlint.trace.child import belt
-from nanlint.trace.child.arguments import UnguessableError, guessed, passed_in_file
+from nanlint.trace.child.arguments import UnguessableError, factories_in_file, guessed, passed_in_file
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
 from nanlint.trace.child.loading import Loaded
@@ -127,35 +128,37 @@ class Builder:
 
     def _find_arguments(self) -> nn.Module:
         cls, name, fault = self.candidate.thing, self.candidate.name, ""
-        for args, kwargs, how, is_guess in self._ways():
-            if isinstance(kwargs, UnguessableError):
-                fault = f"nothing says what to pass for `{kwargs}`"
-                continue
+        for make, how, is_guess in self._ways():
             try:
                 belt.seed(self._options.seed)
                 with quiet():
-                    model: nn.Module = cls(*args, **kwargs)
+                    model = make()
+            except UnguessableError as unknown:
+                fault = f"nothing says what to pass for `{unknown}`"
+                continue
             except Exception as error:
                 fault = self._explained(error)
                 continue
+            if not isinstance(model, cls):
+                continue
             self.how, self.guessed = how, is_guess
-            self._make = lambda args=args, kwargs=kwargs: (cls(*args, **kwargs), None)  # type: ignore[misc]
-            return model
+            self._make = lambda make=make: (make(), None)  # type: ignore[misc]
+            return model  # type: ignore[no-any-return]
         raise NotTraceableError(
             f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
         )
 
-    def _ways(self) -> Iterator[tuple[list[Any], Mapping[str, Any] | UnguessableError, str, bool]]:
-        cls = self.candidate.thing
+    def _ways(self) -> Iterator[tuple[Callable[[], Any], str, bool]]:
+        """How the class may be built: as it is, as its file builds it, by guesses."""
+        cls, name = self.candidate.thing, self.candidate.name
         if not required_parameters(cls):
-            yield [], {}, "", False
+            yield cls, "", False
             return
-        for args, kwargs in islice(passed_in_file(self.loaded, self.candidate.name), 4):
-            yield args, kwargs, "built as the file builds it", False
-        try:
-            yield [], guessed(cls), "built with guessed arguments", True
-        except UnguessableError as unknown:
-            yield [], unknown, "", True
+        for args, kwargs in islice(passed_in_file(self.loaded, name), 4):
+            yield partial(cls, *args, **kwargs), "built as the file builds it", False
+        for factory in islice(factories_in_file(self.loaded, name), 2):
+            yield factory, f"built by `{factory.__name__}`", False
+        yield lambda: cls(**guessed(cls, vars(self.loaded.module))), "built with guessed arguments", True
 
     def _example(self, model: nn.Module) -> Inputs | None:
         """What the model or its class says about its own input."""
@@ -176,7 +179,7 @@ class Builder:
         wanted = ", ".join(one.name for one in required_parameters(model.forward))
         last = f" (the last try: {self._explained(fault)})" if fault is not None else ""
         raise NotTraceableError(
-            f"found no input for {self._said()}: forward({wanted}){last}; pass --input, like --input 8,3,224,224"
+            f"found no input for {self._said()}, forward({wanted}){last}; pass --input, like --input 8,3,224,224"
         )
 
     def _explained(self, error: Exception) -> str:
@@ -190,7 +193,7 @@ class Builder:
         return inputs if device == "cpu" else inputs.map(lambda one: one.to(device), inputs.title)
 
     def _said(self) -> str:
-        return f"`{self.candidate.name}`" + (f", {self.how}," if self.how else "")
+        return f"`{self.candidate.name}`" + (f" ({self.how})" if self.how else "")
 
 
 def _made(result: Any) -> tuple[Callable[..., Any], Inputs | None]:

@@ -103,7 +103,10 @@ def measure(model: nn.Module, inputs: Inputs, recorder: Recorder, seed: int) -> 
     fused = not any(isinstance(one, nn.RNNBase) for one in model.modules())
     try:
         inner: list[Tensor] = []
-        with _watched(model, recorder, layers, inner), nullcontext() if fused else torch.backends.mkldnn.flags(enabled=False):
+        with (
+            _watched(model, recorder, layers, inner),
+            nullcontext() if fused else torch.backends.mkldnn.flags(enabled=False),
+        ):
             done = run(model, inputs, recorder, seed, inner)
     finally:
         recorder.listeners.remove(listener)

@@ -25,7 +25,7 @@ _MAKERS = frozenset({
     "TypeVar", "ParamSpec", "NewType", "namedtuple", "partial", "float", "int", "str", "bool", "tuple", "list", "dict",
     "set", "frozenset", "len", "range", "max", "min", "sum", "round", "abs", "sorted", "getLogger", "device", "tensor",
     "zeros", "ones", "arange", "linspace", "sqrt", "log", "exp", "dataclass", "field", "dict.fromkeys", "finfo", "Size",
-    "zip", "enumerate", "OrderedDict", "defaultdict", "SimpleNamespace", "full", "reversed", "map",
+    "zip", "enumerate", "is_available", "OrderedDict", "defaultdict", "SimpleNamespace", "full", "reversed", "map",
 })  # fmt: skip
 _HARMLESS = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp,
