@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import pytest
 
@@ -200,3 +201,40 @@ def test_the_parent_never_loads_torch(tmp_path):
     code = "import sys; import nanlint.trace.command, nanlint.trace.examples; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.stdout == "False\n", run.stderr
+
+
+def test_the_page(run, tmp_path):
+    (tmp_path / "deep.py").write_text(DEEP)
+    code, _, err = run("trace", "deep.py", "--no-table", "--seeds", "2", "--report", "out.html")
+    assert (code, err) == (1, "")
+    text = (tmp_path / "out.html").read_text(encoding="utf-8")
+    parser = _Checker()
+    parser.feed(text)
+    assert not parser.open
+    assert parser.seen >= {"svg", "polyline", "polygon", "table", "section", "pre"}
+    assert "makes gradients" in text
+    assert 'class="limit"' in text  # the threshold is drawn
+    assert text.count("vanishing</td>") >= 5
+    # nothing is loaded from elsewhere
+    assert "http" not in text
+    assert "<script" not in text
+    assert run("trace", "deep.py", "--report", "no/such/out.html")[0] == 2
+
+
+class _Checker(HTMLParser):
+    """Sees that every element that is opened is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag

@@ -14,7 +14,7 @@ from nanlint.trace.protocol import Model, Row
 from nanlint.trace.results import Results
 from nanlint.trace.table import reference_level, verdict
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 880, 300, 56, 34, 14
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 880, 320, 56, 34, 38
 # the same powers of ten as in the table
 _SMALL, _LARGE = -2.7, 3.0
 
@@ -40,8 +40,11 @@ th { text-align: left; color: var(--soft); font-weight: 500; } th, td { padding:
   border-bottom: 1px solid var(--line); white-space: nowrap; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); }
-pre { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--bad); border-radius: 6px;
-  padding: 12px 14px; overflow-x: auto; font: 12.5px/1.5 ui-monospace, monospace; }
+th.number { text-align: right; }
+section { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--grad); border-radius: 6px;
+  padding: 12px 16px 4px; margin: 12px 0; } section.error { border-left-color: var(--bad); }
+h3 { font-size: 15px; margin: 0; overflow-wrap: anywhere; } section p { margin: 2px 0 8px; font-size: 13px; }
+pre { overflow-x: auto; margin: 0 0 10px; font: 12.5px/1.5 ui-monospace, monospace; }
 """
 
 
@@ -65,7 +68,13 @@ def page(results: Results) -> str:
 
 def _findings(found: Sequence[Diagnostic], sources: Mapping[str, Source]) -> Iterator[str]:
     for one in found:
-        yield f"<pre>{escape(chr(10).join(explain(one, sources, Style())))}</pre>"
+        _, *frame = explain(one, sources, Style())
+        where = f"{one.filename}:{one.span.start_line}:{one.span.start_column}"
+        yield f'<section class="{one.severity}"><h3>{escape(one.message)}</h3>'
+        yield f"<p>{escape(where)} · {one.severity} {one.code} {one.name}</p>"
+        if frame:
+            yield f"<pre>{escape(chr(10).join(frame))}</pre>"
+        yield "</section>"
 
 
 def _model(model: Model) -> Iterator[str]:
@@ -77,8 +86,9 @@ def _model(model: Model) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
-    heads = ("layer", "kind", "line", "output", "activation", "gradient", "")
-    yield '<div class="scroll"><table><tr>' + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
+    heads = [f"<th>{head}</th>" for head in ("layer", "kind", "line", "output")]
+    heads += [f'<th class="number">{head}</th>' for head in ("activation", "gradient")]
+    yield f'<div class="scroll"><table><tr>{"".join(heads)}<th></th></tr>'
     reference = reference_level(rows)
     for row in rows:
         said = verdict(row, reference)
@@ -145,8 +155,8 @@ def _plot(rows: Sequence[Row]) -> str:
         ("act", "standard deviation of the output", _LEFT + 12),
         ("grad", "norm of its gradient", 300),
     ):
-        parts.append(f'<circle class="dot-{kind}" cx="{at}" cy="{_TOP + 4}" r="4"/>')
-        parts.append(f'<text x="{at + 9}" y="{_TOP + 8}">{name}</text>')
+        parts.append(f'<circle class="dot-{kind}" cx="{at}" cy="18" r="4"/>')
+        parts.append(f'<text x="{at + 9}" y="22">{name}</text>')
     return "\n".join((*parts, "</svg>"))
 
 

@@ -19,6 +19,8 @@ def main() -> None:
         pipe.write(line)
         pipe.flush()
 
+    # scripts that read their own options find none, and take the defaults
+    sys.argv = ["nanlint"]
     tempfile.tempdir = str(Path.cwd())
     try:
         import torch  # noqa: PLC0415

@@ -43,7 +43,8 @@ _MODULES: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 _OBJECTS = frozenset({
-    "config", "cfg", "args", "opt", "opts", "options", "hparams", "params", "conf", "ps", "workers", "loss", "criterion",
+    "config", "cfg", "args", "opt", "opts", "options", "hparams", "params", "conf", "ps", "workers", "loss",
+    "criterion",
 })  # fmt: skip
 _OBJECT_ENDS = ("model", "module", "net", "network", "encoder", "decoder", "backbone", "layer", "block", "_fn", "func",
                 "fn", "args", "config", "cfg", "path", "name", "type", "file", "dict", "list", "s")  # fmt: skip

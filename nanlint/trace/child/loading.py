@@ -25,7 +25,8 @@ _MAKERS = frozenset({
     "TypeVar", "ParamSpec", "NewType", "namedtuple", "partial", "float", "int", "str", "bool", "tuple", "list", "dict",
     "set", "frozenset", "len", "range", "max", "min", "sum", "round", "abs", "sorted", "getLogger", "device", "tensor",
     "zeros", "ones", "arange", "linspace", "sqrt", "log", "exp", "dataclass", "field", "dict.fromkeys", "finfo", "Size",
-    "zip", "enumerate", "is_available", "OrderedDict", "defaultdict", "SimpleNamespace", "full", "reversed", "map",
+    "zip", "enumerate", "is_available", "ArgumentParser",
+    "add_argument_group", "parse_args", "parse_known_args", "OrderedDict", "defaultdict", "SimpleNamespace", "full", "reversed", "map",
 })  # fmt: skip
 _HARMLESS = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp,
@@ -135,7 +136,7 @@ class Loader:
             unit = ast.Module([*future, statement], [])
             try:
                 exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 skipped.update(dict.fromkeys(_bound(statement), reason))
         defined = module.__dict__.keys()
@@ -170,6 +171,8 @@ def definitions(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             if statement.value is None or is_constant(statement.value):
                 yield statement
+        elif isinstance(statement, ast.Expr) and _declares_option(statement.value):
+            yield statement
         elif isinstance(statement, ast.Try):
             yield from _attempt(statement)
         elif isinstance(statement, ast.If) and is_constant(statement.test):
@@ -190,6 +193,12 @@ def is_constant(value: ast.expr) -> bool:
         elif not isinstance(node, _HARMLESS):
             return False
     return True
+
+
+def _declares_option(value: ast.expr) -> bool:
+    """Is this `parser.add_argument(…)`? Scripts keep the sizes of their models in the defaults."""
+    called = value.func if isinstance(value, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr in {"add_argument", "set_defaults"}
 
 
 def _evaluated(value: ast.AST) -> Iterator[ast.AST]:
