@@ -98,8 +98,20 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One edit of the source."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """One finding. The parent fills the card's message with `words`; the severity may be lower than the card's."""
+    """One finding. The parent fills the card's message with `words`; the severity may be lower than the card's.
+
+    Attributes:
+        cure: what the changes do, in words; None if there is no repair that was tried and works.
+    """
 
     code: str
     place: Place
@@ -108,6 +120,8 @@ class Found:
     severity: str | None = None
     notes: tuple[Note, ...] = ()
     certain: bool = True
+    cure: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +185,11 @@ def job_from_json(text: str) -> Job:
 def found_from(data: Mapping[str, Any]) -> Found:
     """A finding from its event."""
     notes = tuple(Note(_place(one["place"]), one["message"]) for one in data["notes"])
+    changes = tuple(Change(Span(*one["span"]), one["text"]) for one in data["changes"])
     return Found(
-        data["code"], _place(data["place"]), data["words"], data["model"], data["severity"], notes, data["certain"]
-    )
+        data["code"], _place(data["place"]), data["words"], data["model"], data["severity"], notes, data["certain"],
+        data["cure"], changes,
+    )  # fmt: skip
 
 
 def model_from(data: Mapping[str, Any]) -> Model:

@@ -11,6 +11,7 @@ from pathlib import Path
 from nanlint.cards import Card, find_card
 from nanlint.config import Settings
 from nanlint.diagnostic import Diagnostic, Evidence, Related, Severity
+from nanlint.fix import Applicability, Edit, Fix
 from nanlint.source import Source, SourceError, read_source
 from nanlint.suppress import RUN_CODES, apply_suppressions
 from nanlint.trace.protocol import Found, Job, Model, Trouble, found_from, model_from
@@ -95,7 +96,11 @@ def _diagnostic(one: Found, cards: Sequence[Card], shown: dict[str, str]) -> Dia
     filename = _shown(one.place.file, shown)
     notes = tuple(Related(note.place.span, note.message, _other(note.place.file, one, shown)) for note in one.notes)
     message = card.message.format(**{key: one.words.get(key, "") for key in _PLACEHOLDERS})
-    return Diagnostic(card.code, card.name, message, filename, one.place.span, severity, evidence, notes)
+    fix = None
+    if one.cure is not None:
+        edits = tuple(Edit(change.span, change.text) for change in one.changes)
+        fix = Fix(Applicability.UNSAFE, f"{one.cure}; measured: nothing is left to report", edits)
+    return Diagnostic(card.code, card.name, message, filename, one.place.span, severity, evidence, notes, fix)
 
 
 _PLACEHOLDERS = ("operation", "operand", "trouble", "range", "expression")

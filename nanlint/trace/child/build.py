@@ -51,6 +51,7 @@ class Builder:
     Attributes:
         how: how the model is made, in words; empty if there is nothing to say.
         guessed: the constructor's arguments are not the user's.
+        specs: the input as the user gave it.
     """
 
     def __init__(self, loaded: Loaded, candidate: Candidate, places: Places, options: Options) -> None:
@@ -58,6 +59,7 @@ class Builder:
         self.places = places
         self.loaded = loaded
         self.how, self.guessed = "", False
+        self.specs: tuple[str, ...] = ()
         self._options = options
         self._make: Make = lambda: (candidate.thing, None)
         self._inputs: Inputs | None = None
@@ -68,6 +70,7 @@ class Builder:
         Raises:
             NotTraceableError: no way was found; says what to pass.
         """
+        self.specs = specs
         given = from_specs(specs) if specs else None
         model, own = self._find_maker(given)
         if isinstance(model, nn.Module):

@@ -30,7 +30,7 @@ def work(job: Job, emit: Emit) -> None:
         loader = Loader(places, job.folder, in_full=job.options.imports)
         try:
             loaded = _load(loader, target)
-            _trace_all(number, target, loaded, places, job, emit, skip)
+            _trace_all(number, target, loader, loaded, places, job, emit, skip)
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), missing=trouble.missing)))
         finally:
@@ -58,7 +58,14 @@ def _load(loader: Loader, target: Target) -> Loaded:
 
 
 def _trace_all(
-    number: int, target: Target, loaded: Loaded, places: Places, job: Job, emit: Emit, skip: set[tuple[int, str]]
+    number: int,
+    target: Target,
+    loader: Loader,
+    loaded: Loaded,
+    places: Places,
+    job: Job,
+    emit: Emit,
+    skip: set[tuple[int, str]],
 ) -> None:
     queue = candidates(loaded, target.name, target.word)
     met: set[str] = set()
@@ -74,7 +81,7 @@ def _trace_all(
         try:
             builder = Builder(loaded, candidate, places, job.options)
             builder.prepare(target.inputs)
-            rows, inputs = study(builder, emit, job.options)
+            rows, inputs = study(builder, loader, emit, job.options)
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
             if target.name is None:

@@ -74,6 +74,20 @@ class Loader:
         self._enter(str(root))
         return self._load(name, path)
 
+    def load_text(self, loaded: Loaded, text: str) -> Loaded:
+        """The same module with another text: an edit that is tried."""
+        old = loaded.module
+        module = ModuleType(old.__name__)
+        module.__dict__.update(__file__=old.__file__, __package__=old.__package__, __spec__=old.__spec__)
+        tree = ast.parse(text)
+        # classes look up their own module while they are made
+        sys.modules[old.__name__] = module
+        try:
+            self.run(tree, module, str(old.__file__))
+        finally:
+            sys.modules[old.__name__] = old
+        return Loaded(module, tree, {})
+
     def load_module(self, name: str) -> Loaded:
         """The module with a dotted name.
 

@@ -13,9 +13,11 @@ from nanlint.trace.child.build import Builder, Built
 from nanlint.trace.child.faults import described
 from nanlint.trace.child.flow import Flow, measure, starved
 from nanlint.trace.child.half import beyond_half, uses_half
+from nanlint.trace.child.healing import Healer
 from nanlint.trace.child.inputs import Inputs, shapes
 from nanlint.trace.child.layers import rows
 from nanlint.trace.child.learning import judge, rates
+from nanlint.trace.child.loading import Loader
 from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.passes import run
 from nanlint.trace.child.steps import train
@@ -29,11 +31,12 @@ _RUNS = 8
 class Study:
     """The questions about one model, and what is known so far."""
 
-    def __init__(self, builder: Builder, options: Options) -> None:
+    def __init__(self, builder: Builder, loader: Loader, options: Options) -> None:
         self._builder = builder
         self._options = options
         self._name = builder.candidate.name
         self._blame = Blame(self._name, builder.places, builder.candidate.place)
+        self._loader = loader
         self._until = time.monotonic() + options.budget * 0.8
 
     def findings(self) -> Iterator[Found]:
@@ -64,6 +67,9 @@ class Study:
             found = list(verdicts.all())
             flows = [one.flow for one in seeds]
             self.rows = rows(flows)
+            if found and not self._builder.guessed and not plain:
+                healer = Healer(self._builder, self._loader, options, self._until)
+                found = healer.heal(found, squashing=any(flow.saturated for flow in flows))
             yield from found
             yield from self._half(flows)
             if not plain:
@@ -120,13 +126,13 @@ class Study:
         return measure(copy.model, copy.inputs, copy.recorder, seed)
 
 
-def study(builder: Builder, emit: Callable[[str], None], options: Options) -> tuple[list[Row], str]:
+def study(builder: Builder, loader: Loader, emit: Callable[[str], None], options: Options) -> tuple[list[Row], str]:
     """Measure the model and report what is found; its table, and the input that it got.
 
     Raises:
         NotTraceableError: it does not run.
     """
-    work = Study(builder, options)
+    work = Study(builder, loader, options)
     for found in work.findings():
         emit(encode("found", found))
     return work.rows, _said(work.inputs)
