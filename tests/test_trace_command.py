@@ -47,8 +47,13 @@ BAD = {
     "plain.py": ("class A:\n    pass\n", "plain.py:A", "`A` is a class, but not a torch.nn.Module"),
     "number.py": ("width = 3\n", "number.py:width", "`width` is no model and no function that makes one, but an int"),
     "syntax.py": ("def f(:\n", "syntax.py", "cannot load syntax.py: line 1: invalid syntax"),
-    "build.py": (CLEAN.replace("(self)", "(self, config)", 1), "build.py", "for `config`; write `def nanlint_example()`"),
-    "raises.py": (CLEAN.replace("self.layer(x)\n", "self.later(x)\n"), "raises.py", "no attribute 'later'); pass --input"),
+    "build.py": (
+        CLEAN.replace("(self)", "(self, config)", 1), "build.py",
+        "nothing says what to pass for `config`; write `def nanlint_example()`",
+    ),
+    "raises.py": (
+        CLEAN.replace("self.layer(x)\n", "self.later(x)\n"), "raises.py", "no attribute 'later'); pass --input",
+    ),
     "wants.py": ("def loss(p, y):\n    return p\n", "wants.py:loss", "`loss` wants p, y; pass one --input for each"),
     "text.py": ("def make():\n    return 'x'\n", "text.py:make", "`make` returns no model and no tensor but str"),
     "skipped.py": (

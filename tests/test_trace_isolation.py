@@ -56,8 +56,8 @@ def ran(tmp_path_factory):
     victim = tmp_path_factory.mktemp("outside") / "victim.txt"
     victim.write_text("mine")
     for name, (body, _) in HOSTILE.items():
-        body = body.replace("{outside}", str(victim.parent / "new.txt")).replace("{victim}", str(victim))
-        (folder / f"{name}.py").write_text(FINE.format(body=body))
+        text = body.replace("{outside}", str(victim.parent / "new.txt")).replace("{victim}", str(victim))
+        (folder / f"{name}.py").write_text(FINE.format(body=text))
     (folder / "zz_last.py").write_text(FINE.format(body="pass"))
     # what stands outside of definitions is not run at all
     (folder / "script.py").write_text(

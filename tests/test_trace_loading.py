@@ -1,4 +1,4 @@
-"""Loading a file without running it: what is executed, what is not, and what becomes of failures. No torch is needed."""
+"""Loading a file without running it: what is executed, what is not, and what becomes of failures. No torch needed."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from nanlint.trace.child.loading import Loader
 from nanlint.trace.child.places import Places
 
-SCRIPT = '''
+SCRIPT = """
 from __future__ import annotations
 import argparse, missing_one, math
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def f(x: Config) -> float:
 data = open("/nonexistent").read()
 raise SystemExit("trained")
 later = 1
-'''
+"""
 
 
 @pytest.fixture

@@ -13,11 +13,13 @@ import click
 from nanlint.cards import Card, load_cards
 from nanlint.config import ConfigError, Settings, check_selectors, load_settings
 from nanlint.engine import FileResult
+from nanlint.fix import Applicability
 from nanlint.output import Output
 from nanlint.report.style import Style, wants_colour
 from nanlint.trace.merge import merged
 from nanlint.trace.options import TraceSettings, read_settings, with_values
 from nanlint.trace.protocol import Job, Options, Target
+from nanlint.trace.repairing import repaired
 from nanlint.trace.results import Results, collect
 from nanlint.trace.session import TraceError, events
 from nanlint.trace.table import table
@@ -116,6 +118,27 @@ def say_troubles(results: Results, job: Job) -> bool:
     return failed or not results.models
 
 
+def _show_difference(files: Sequence[FileResult], cards: Sequence[Card]) -> int:
+    output = Output(files, cards, "full", statistics=False, diff=True)
+    style = Style(wants_colour(sys.stdout, os.environ))
+    for line in output.lines(style):
+        click.echo(line, color=style.colour)
+    click.echo(output.closing_line(), err=True)
+    return 1 if output.has_findings else 0
+
+
+def _write(files: Sequence[FileResult]) -> int:
+    """How many findings were repaired.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    for one in files:
+        if one.problem is not None:
+            raise ConfigError(one.problem)
+    return sum(one.fixed for one in files)
+
+
 def _write_page(file: str, results: Results) -> None:
     from nanlint.trace.page import page  # noqa: PLC0415
 
@@ -153,6 +176,11 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--import", "imports", is_flag=True, help="Run the files in full, not their definitions only.")
 @click.option("--select", multiple=True, callback=_words, metavar="RULES", help="Rules to report.")
 @click.option("--ignore", multiple=True, callback=_words, metavar="RULES", help="Rules not to report.")
+@click.option(
+    "--fix", is_flag=True, help="Make the repairs that were tried: with --unsafe-fixes, as all change numbers."
+)
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also repairs that change numbers.")
+@click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")
 @click.option("--report", "page_file", type=click.Path(dir_okay=False), help="Also write a page with plots, as HTML.")
 @click.option("--no-table", is_flag=True, help="Show findings only.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
@@ -175,6 +203,9 @@ def trace(
     imports: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     page_file: str | None,
     no_table: bool,
     statistics: bool,
@@ -199,6 +230,14 @@ def trace(
         "imports": imports or None,
     }  # fmt: skip
     results, job = trace_targets(targets, inputs, settings, changes, cards)
+    allowed = {Applicability.SAFE, Applicability.UNSAFE} if unsafe_fixes else {Applicability.SAFE}
+    if diff:
+        raise click.exceptions.Exit(_show_difference(repaired(results, allowed, write=False), cards))
+    if fix:
+        fixed = _write(repaired(results, allowed, write=True))
+        if fixed:  # the places of what is left have moved
+            click.echo(f"Fixed {fixed} finding{'' if fixed == 1 else 's'}; tracing again.", err=True)
+            results, job = trace_targets(targets, inputs, settings, changes, cards)
     if page_file is not None:
         _write_page(page_file, results)
     found = report(results, job, cards, output_format, show_table=not no_table, statistics=statistics)

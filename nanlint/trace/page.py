@@ -41,8 +41,8 @@ th { text-align: left; color: var(--soft); font-weight: 500; } th, td { padding:
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); }
 th.number { text-align: right; }
-section { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--grad); border-radius: 6px;
-  padding: 12px 16px 4px; margin: 12px 0; } section.error { border-left-color: var(--bad); }
+section { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--grad);
+  border-radius: 6px; padding: 12px 16px 4px; margin: 12px 0; } section.error { border-left-color: var(--bad); }
 h3 { font-size: 15px; margin: 0; overflow-wrap: anywhere; } section p { margin: 2px 0 8px; font-size: 13px; }
 pre { overflow-x: auto; margin: 0 0 10px; font: 12.5px/1.5 ui-monospace, monospace; }
 """
@@ -128,22 +128,18 @@ def _plot(rows: Sequence[Row]) -> str:
         return _TOP + (high - level) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
 
     parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="activation and gradient by layer">']
-    step = max(1, (high - low) // 8)
-    for level in range(low, high + 1, step):
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>')
+    for level in range(low, high + 1, max(1, (high - low) // 8)):
+        parts += _ruler("grid", y(level))
         parts.append(f'<text x="{_LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">1e{level}</text>')
-    if reference is not None:
-        for limit, name in ((_SMALL, "vanishing"), (_LARGE, "exploding")):
-            if low <= reference + limit <= high:
-                at = y(reference + limit)
-                parts.append(f'<line class="limit" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{at:.1f}" y2="{at:.1f}"/>')
-                parts.append(f'<text x="{_WIDTH - 14}" y="{at - 4:.1f}" text-anchor="end">{name}</text>')
-    band = [(at, a, b) for at, (a, b) in enumerate(zip(lows, highs, strict=True)) if a is not None and b is not None]
-    if len(band) > 1:
-        points = [f"{x(at):.1f},{y(b):.1f}" for at, _, b in band] + [
-            f"{x(at):.1f},{y(a):.1f}" for at, a, _ in band[::-1]
-        ]
-        parts.append(f'<polygon class="band" points="{" ".join(points)}"/>')
+    for limit, name in ((_SMALL, "vanishing"), (_LARGE, "exploding")):
+        if reference is not None and low <= reference + limit <= high:
+            at = y(reference + limit)
+            parts += _ruler("limit", at)
+            parts.append(f'<text x="{_WIDTH - 14}" y="{at - 4:.1f}" text-anchor="end">{name}</text>')
+    ends = [(at, a, b) for at, (a, b) in enumerate(zip(lows, highs, strict=True)) if a is not None and b is not None]
+    upper = [f"{x(at):.1f},{y(b):.1f}" for at, _, b in ends]
+    lower = [f"{x(at):.1f},{y(a):.1f}" for at, a, _ in ends]
+    parts.append(f'<polygon class="band" points="{" ".join(upper + lower[::-1])}"/>')
     for kind, levels in (("act", activations), ("grad", gradients)):
         marks = [(x(at), y(level)) for at, level in enumerate(levels) if level is not None]
         parts.append(f'<polyline class="{kind}" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in marks)}"/>')
@@ -158,6 +154,10 @@ def _plot(rows: Sequence[Row]) -> str:
         parts.append(f'<circle class="dot-{kind}" cx="{at}" cy="18" r="4"/>')
         parts.append(f'<text x="{at + 9}" y="22">{name}</text>')
     return "\n".join((*parts, "</svg>"))
+
+
+def _ruler(kind: str, at: float) -> list[str]:
+    return [f'<line class="{kind}" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{at:.1f}" y2="{at:.1f}"/>']
 
 
 def _log(value: float | None) -> float | None:

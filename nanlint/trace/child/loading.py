@@ -26,7 +26,8 @@ _MAKERS = frozenset({
     "set", "frozenset", "len", "range", "max", "min", "sum", "round", "abs", "sorted", "getLogger", "device", "tensor",
     "zeros", "ones", "arange", "linspace", "sqrt", "log", "exp", "dataclass", "field", "dict.fromkeys", "finfo", "Size",
     "zip", "enumerate", "is_available", "ArgumentParser",
-    "add_argument_group", "parse_args", "parse_known_args", "OrderedDict", "defaultdict", "SimpleNamespace", "full", "reversed", "map",
+    "add_argument_group", "parse_args", "parse_known_args", "OrderedDict", "defaultdict", "SimpleNamespace", "full",
+    "reversed", "map",
 })  # fmt: skip
 _HARMLESS = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp,

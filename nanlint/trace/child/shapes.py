@@ -23,8 +23,11 @@ from nanlint.trace.child.walking import tensors
 MOST_TRIES = 120
 _SIZES = (32, 64, 28, 224, 96, 16, 128, 84, 48, 256, 299)
 _LENGTHS = (16, 32, 10, 8, 128, 50)
-_TOKENS = ("input_ids", "ids", "idx", "tokens", "token", "src", "tgt", "x_cat", "words", "index", "indices", "labels",
-           "captions", "caption", "text", "trg", "source", "question", "sentence", "label", "targets", "target", "y", "t", "timesteps", "timestep", "time", "steps")  # fmt: skip
+_TOKENS = frozenset({
+    "input_ids", "ids", "idx", "tokens", "token", "src", "tgt", "trg", "x_cat", "words", "index", "indices", "labels",
+    "label", "captions", "caption", "text", "source", "question", "sentence", "targets", "target", "y", "t",
+    "timesteps", "timestep", "time", "steps",
+})  # fmt: skip
 _MASKS = ("mask", "padding_mask", "attention_mask", "attn_mask", "src_mask", "tgt_mask", "key_padding_mask")
 
 
