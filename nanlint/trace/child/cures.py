@@ -20,6 +20,7 @@ _FILLS = frozenset({
 _RELU = 'kaiming_normal_({}, nonlinearity="relu")'
 _TANH = "xavier_normal_({})"
 _SIGMOID = "xavier_normal_({}, gain=4.0)"
+_LINEAR = 'kaiming_normal_({}, nonlinearity="linear")'
 _SMALL = "normal_({}, std=0.02)"
 
 
@@ -42,32 +43,74 @@ def cures(source: Source, span: Span, *, squashing: bool, scale: bool) -> Iterat
     """
     tree = ast.parse(source.text)
     order = [_TANH, _SIGMOID, _RELU] if squashing else [_RELU, _TANH]
-    order = [_SMALL, *order] if scale else [*order, _SMALL]
+    order = [_SMALL, *order, _LINEAR] if scale else [*order, _LINEAR, _SMALL]
     node = _at(tree, source, span)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLS:
-        yield from _other_calls(source, node, node.func, span, order)
+    if not isinstance(node, ast.Call | ast.BinOp):
+        return
+    fills = [one for one in _beside(tree, node) if _fills(one)]
+    draws = [one for one in _beside(tree, node) if _draws(source, one)]
+    if _fills(node):
+        yield from _other_calls(source, [node], order)
+        if len(fills) > 1:
+            yield from _other_calls(source, fills, order)
+    elif _draws(source, node):
+        yield from _scaled(source, [node])
+        if len(draws) > 1:
+            yield from _scaled(source, draws)
     elif isinstance(node, ast.Call):
         yield from _methods(source, tree, node, order)
-    elif isinstance(node, ast.BinOp):
-        yield from _scaled(source, node, span)
 
 
-def _other_calls(
-    source: Source, node: ast.Call, function: ast.Attribute, span: Span, order: Sequence[str]
-) -> Iterator[Cure]:
-    owner = _text(source, function.value)
+def _fills(node: ast.expr) -> bool:
+    """Is it `nn.init.normal_(w)` or `w.normal_()`?"""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLS
+
+
+def _draws(source: Source, node: ast.expr) -> bool:
+    """Is it `torch.randn(a, b)`, perhaps times a number?"""
+    inner = node.left if isinstance(node, ast.BinOp) else node
+    return isinstance(inner, ast.Call) and len(inner.args) == 2 and _text(source, inner.func).endswith("randn")
+
+
+def _beside(tree: ast.Module, node: ast.expr) -> list[ast.expr]:
+    """All expressions of the innermost function around a node; one fault is often written several times."""
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    around = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
+    if not around:
+        return [node]
+    inner = min(around, key=lambda one: (one.end_lineno or 0) - one.lineno)
+    found = [one for one in ast.walk(inner) if isinstance(one, ast.Call | ast.BinOp)]
+    # `torch.randn(a, b) * 3` is one thing
+    parts = {id(one.left) for one in found if isinstance(one, ast.BinOp)}
+    return [one for one in found if id(one) not in parts]
+
+
+def _other_calls(source: Source, nodes: Sequence[ast.expr], order: Sequence[str]) -> Iterator[Cure]:
+    """The same parameters, initialised in another way."""
+    for form in order:
+        changes = tuple(Change(_span(source, one), _call(source, one, form)) for one in nodes)
+        yield Cure(_message(form if "bias" not in changes[0].text else "zeros_("), changes)
+
+
+def _call(source: Source, node: ast.expr, form: str) -> str:
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Attribute)
+    owner = _text(source, node.func.value)
     if owner.split(".")[-1] == "init" and node.args:
         prefix, weight = owner, _text(source, node.args[0])
     else:  # layer.weight.data.uniform_()
-        prefix, weight = "torch.nn.init", owner.removesuffix(".data")
-        prefix = "nn.init" if "nn" in _imported(source) else prefix
-    for form in order:
-        call = f"{prefix}.{form.format(weight)}"
-        message = f"initialise with `{form.partition('(')[0]}`"
-        yield Cure(message, (Change(span, call),))
-        # a loop over all parameters meets biases and scales as well
-        both = f"{call} if {weight}.dim() > 1 else {prefix}.zeros_({weight})"
-        yield Cure(message, (Change(span, both),))
+        prefix = "nn.init" if "nn" in _imported(source) else "torch.nn.init"
+        weight = owner.removesuffix(".data")
+    zeros = f"{prefix}.zeros_({weight})"
+    if "bias" in weight.rpartition(".")[2]:
+        return zeros
+    call = f"{prefix}.{form.format(weight)}"
+    # a loop over all parameters meets biases and scales as well
+    return f"{call} if {weight}.dim() > 1 else {zeros}" if weight.isidentifier() else call
+
+
+def _message(form: str) -> str:
+    return f"initialise with `{form.partition('(')[0]}`"
 
 
 def _methods(source: Source, tree: ast.Module, node: ast.Call, order: Sequence[str]) -> Iterator[Cure]:
@@ -95,19 +138,20 @@ def _methods(source: Source, tree: ast.Module, node: ast.Call, order: Sequence[s
                 f"{inner}{step}if module.bias is not None:",
                 f"{inner}{step}{step}{prefix}.init.zeros_(module.bias)",
             ]
-        message = f"initialise with `{form.partition('(')[0]}`"
-        yield Cure(message, (Change(at, "\n" + "\n".join(body)),))
+        yield Cure(_message(form), (Change(at, "\n" + "\n".join(body)),))
 
 
-def _scaled(source: Source, node: ast.BinOp, span: Span) -> Iterator[Cure]:
-    """`torch.randn(a, b) * 3`"""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Call) and _text(source, one.func).endswith("randn") and len(one.args) == 2:
-            width = _text(source, one.args[0])
+def _scaled(source: Source, nodes: Sequence[ast.expr]) -> Iterator[Cure]:
+    """`torch.randn(a, b) * 3` with a factor that suits the width."""
+    for factor in (2, 1):
+        changes = []
+        for node in nodes:
+            inner = node.left if isinstance(node, ast.BinOp) else node
+            assert isinstance(inner, ast.Call)
+            width = _text(source, inner.args[0])
             width = width if width.isidentifier() or width.isdigit() else f"({width})"
-            for factor in (2, 1):
-                text = f"{_text(source, one)} * ({factor} / {width}) ** 0.5"
-                yield Cure("scale with the width", (Change(span, text),))
+            changes.append(Change(_span(source, node), f"{_text(source, inner)} * ({factor} / {width}) ** 0.5"))
+        yield Cure("scale with the width", tuple(changes))
 
 
 def _at(tree: ast.Module, source: Source, span: Span) -> ast.expr | None:

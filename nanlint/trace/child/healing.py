@@ -21,8 +21,8 @@ from nanlint.trace.child.verdicts import Measured, Verdicts
 from nanlint.trace.protocol import Found, Options, Place
 
 # what initialisation can cure
-CURABLE = frozenset({"NAN903", "NAN904", "NAN905", "NAN906", "NAN908"})
-_MOST = 6
+CURABLE = frozenset({"NAN903", "NAN904", "NAN905", "NAN906", "NAN907", "NAN908"})
+_MOST = 10
 
 
 class Healer:

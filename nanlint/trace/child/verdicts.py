@@ -184,10 +184,16 @@ class Verdicts:
                     yield self._found(code, place, {"trouble": _percent(median(found))}, "warning", notes)
 
     def _initialised(self, name: str, place: Place) -> tuple[Note, ...]:
-        """Where the weights in front of an activation come from."""
-        weight = dict(self._first.model.named_parameters()).get(name)
-        site = None if weight is None else self._first.built.recorder.site(weight)
-        return () if site is None or site == place else (Note(site, f"`{name}` is initialised here"),)
+        """Where the weights and biases in front of an activation come from."""
+        parameters = dict(self._first.model.named_parameters())
+        bias = name.removesuffix("weight") + "bias"
+        sites: dict[Place, str] = {}
+        for one in (bias, name):
+            parameter = parameters.get(one)
+            site = None if parameter is None else self._first.built.recorder.site(parameter)
+            if site is not None and site != place:
+                sites[site] = one
+        return tuple(Note(site, f"`{one}` is initialised here") for site, one in sites.items())
 
     def _steps(self) -> Iterator[Found]:
         trained = [one.trained for one in self._seeds if one.trained is not None and one.trained.judged]
