@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -34,7 +35,8 @@ def main() -> None:
     from nanlint.trace.child.job import work  # noqa: PLC0415
 
     # compiled functions run as they are written, and nothing waits for a compiler
-    torch.compile = lambda function=None, **_: function if function is not None else lambda wrapped: wrapped  # type: ignore[assignment,misc]
+    compiled: Any = lambda function=None, **_: function if function is not None else lambda wrapped: wrapped  # noqa: E731
+    torch.compile = compiled
     # more threads than idle cores make small models a hundred times slower
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
     belt.limit(job.options.memory, job.options.budget * max(len(job.targets), 1) * 20)
