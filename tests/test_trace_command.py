@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 NET = """\
 import torch
@@ -206,6 +209,45 @@ def test_the_parent_never_loads_torch(tmp_path):
     code = "import sys; import nanlint.trace.command, nanlint.trace.examples; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.stdout == "False\n", run.stderr
+
+
+def test_the_example_of_this_project(run, tmp_path):
+    """Its loss is a function beside the model: with the settings' help both passes agree about it."""
+    text = (EXAMPLES / "train_digits.py").read_text()
+    (tmp_path / "train.py").write_text(text)
+    (tmp_path / "nanlint.toml").write_text(
+        '[trace.targets.digits]\ntarget = "train.py:Classifier"\ninput = "16,64"\n'
+        'loss = "train.py:balanced_loss"\nlabels = "16:int64:10"\n'
+    )
+    code, out, err = run("check", "--trace", "train.py")
+    assert (code, err) == (1, "")
+    assert "traced: `torch.log(probabilities)` is -inf on an input 1000 times as large" in out
+    assert "traced: `(losses * mask).sum() / mask.sum()` is NaN on a random input (div of 0 and 0)" in out
+    assert "NAN9" not in out
+    (tmp_path / "train.py").write_text((EXAMPLES / "repaired" / "train_digits.py").read_text())
+    assert run("check", "--trace", "train.py")[0] == 0
+
+
+def test_a_loss(run, tmp_path):
+    (tmp_path / "net.py").write_text(CLEAN)
+    (tmp_path / "losses.py").write_text("def loss(output, labels):\n    return (output / labels.sum()).mean()\n")
+    code, out, _ = run(
+        "trace", "net.py", "--loss", "losses.py:loss", "--target", "16:int64:1", "--output-format", "concise"
+    )
+    assert (code, out.partition(" on ")[0]) == (1, "losses.py:2:13: NAN901 `output / labels.sum()` is inf")
+    code, _, err = run("trace", "net.py", "--loss", "losses.py:loss")
+    assert code == 2
+    assert "the loss raises TypeError: loss() missing 1 required positional argument: 'labels'; pass --target" in err
+
+
+def test_repairs(run, tmp_path):
+    (tmp_path / "deep.py").write_text(DEEP.replace("return torch.log(p)", "return x"))
+    code, out, err = run("trace", "deep.py", "--diff", "--unsafe-fixes")
+    assert (code, err) == (1, "Would fix 1 finding; 0 left.\n")
+    assert '+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")\n' in out
+    code, out, err = run("trace", "deep.py", "--fix", "--unsafe-fixes", "--no-table")
+    assert (code, out, err) == (0, "No findings (1 model traced).\n", "Fixed 1 finding; tracing again.\n")
+    assert "kaiming_normal_" in (tmp_path / "deep.py").read_text()
 
 
 def test_the_page(run, tmp_path):

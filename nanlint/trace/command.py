@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from nanlint.fix import Applicability
 from nanlint.output import Output
 from nanlint.report.style import Style, wants_colour
 from nanlint.trace.merge import merged
-from nanlint.trace.options import TraceSettings, read_settings, with_values
+from nanlint.trace.options import TraceSettings, Wanted, read_settings, with_values
 from nanlint.trace.protocol import Job, Options, Target
 from nanlint.trace.repairing import repaired
 from nanlint.trace.results import Results, collect
@@ -30,16 +30,16 @@ _FEW = 2
 
 
 def trace_targets(
-    words: Sequence[str], inputs: tuple[str, ...], settings: Settings, changes: dict[str, Any], cards: Sequence[Card]
+    asked: Sequence[Wanted], settings: Settings, changes: dict[str, Any], cards: Sequence[Card]
 ) -> tuple[Results, Job]:
-    """Trace what the words name, or what the settings name if there are none.
+    """Trace what is asked for; an empty word stands for everything that the settings name.
 
     Raises:
         ConfigError: a word, an option or a setting cannot be used, or torch is missing.
     """
     own = read_settings(settings.trace)
     options = with_values(own.options, changes)
-    targets = _targets(words, inputs, settings, own)
+    targets = [target for one in _wanted(asked, own) for target in find_targets(one, settings)]
     job = Job(tuple(targets), options, roots_of(targets, settings), str(Path.cwd()))
     try:
         return collect(events(job, _progress(sys.stderr.isatty())), job, cards, settings), job
@@ -47,27 +47,36 @@ def trace_targets(
         raise ConfigError(str(error)) from None
 
 
+def _wanted(asked: Sequence[Wanted], own: TraceSettings) -> Iterator[Wanted]:
+    """Names from the settings stand for what the settings say; the command line adds to it."""
+    for one in asked:
+        known = [own.targets[one.word]] if one.word in own.targets else [] if one.word else list(own.targets.values())
+        if not known and not one.word:
+            raise ConfigError(
+                "name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]"
+            )
+        for base in known or [one]:
+            yield Wanted(base.word, one.inputs or base.inputs, one.loss or base.loss, one.labels or base.labels)
+
+
 def also_traced(
     static: Sequence[FileResult], paths: Sequence[str], settings: Settings, cards: Sequence[Card]
 ) -> list[FileResult]:
     """The results of `check`, with what a run of the models under the same paths shows."""
-    existing = [path for path in paths if Path(path).exists()]
-    results, job = trace_targets(existing, (), settings, {}, cards) if existing else (Results(), None)
-    if job is not None:
-        say_troubles(results, job)
+    existing = [Path(path) for path in paths if Path(path).exists()]
+    if not existing:
+        return list(static)
+    # what the settings say of a file under these paths is known better than what is guessed
+    own = read_settings(settings.trace).targets
+    inside = [one for one in own.values() if any(_lies_under(one.word, path) for path in existing)]
+    results, job = trace_targets([*inside, *(Wanted(str(path)) for path in existing)], settings, {}, cards)
+    say_troubles(results, job)
     return merged(static, results)
 
 
-def _targets(words: Sequence[str], inputs: tuple[str, ...], settings: Settings, own: TraceSettings) -> list[Target]:
-    if words:
-        listed = [own.targets.get(word, (word, inputs)) for word in words]
-    else:
-        listed = list(own.targets.values())
-        if not listed:
-            raise ConfigError(
-                "name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]"
-            )
-    return [target for word, specs in listed for target in find_targets([word], inputs or specs, settings)]
+def _lies_under(word: str, path: Path) -> bool:
+    file = Path(word.partition(":")[0]).resolve()
+    return file.is_relative_to(path.resolve())
 
 
 def _progress(terminal: bool) -> Any:
@@ -166,6 +175,10 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     help="One argument of forward: a shape, a type, a bound for whole numbers: 32,3,224,224 or mask=8,128:bool "
     "or 8,128:int64:50257.",
 )
+@click.option(
+    "--loss", metavar="NAME", help="A function of output and targets: FILE:NAME, or NAME in the model's file."
+)
+@click.option("--target", multiple=True, metavar="SPEC", help="One target for --loss, written like an input.")
 @click.option("--seeds", type=int, help=f"How often to build and measure.  [default: {Options().seeds}]")
 @click.option("--batch", type=int, help=f"Rows of an input that is not given.  [default: {Options().batch}]")
 @click.option("--budget", type=float, help=f"Seconds that one model may take.  [default: {Options().budget:g}]")
@@ -193,6 +206,8 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 def trace(
     targets: tuple[str, ...],
     inputs: tuple[str, ...],
+    loss: str | None,
+    target: tuple[str, ...],
     seeds: int | None,
     batch: int | None,
     budget: float | None,
@@ -229,7 +244,8 @@ def trace(
         "lr": lr, "optimizer": optimizer,
         "imports": imports or None,
     }  # fmt: skip
-    results, job = trace_targets(targets, inputs, settings, changes, cards)
+    asked = [Wanted(word, inputs, loss, target) for word in targets or [""]]
+    results, job = trace_targets(asked, settings, changes, cards)
     allowed = {Applicability.SAFE, Applicability.UNSAFE} if unsafe_fixes else {Applicability.SAFE}
     if diff:
         raise click.exceptions.Exit(_show_difference(repaired(results, allowed, write=False), cards))
@@ -237,7 +253,7 @@ def trace(
         fixed = _write(repaired(results, allowed, write=True))
         if fixed:  # the places of what is left have moved
             click.echo(f"Fixed {fixed} finding{'' if fixed == 1 else 's'}; tracing again.", err=True)
-            results, job = trace_targets(targets, inputs, settings, changes, cards)
+            results, job = trace_targets(asked, settings, changes, cards)
     if page_file is not None:
         _write_page(page_file, results)
     found = report(results, job, cards, output_format, show_table=not no_table, statistics=statistics)

@@ -14,7 +14,17 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "seeds": int, "batch": int, "budget": (int, float), "memory": int, "device": str, "import": bool,
     "lr": (int, float), "optimizer": str, "seed": int,
 }  # fmt: skip
-_TARGET_KEYS = ("target", "input")
+_TARGET_KEYS = ("target", "input", "loss", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One target as the user names it: a word as on the command line, its inputs, its loss and the loss's labels."""
+
+    word: str
+    inputs: tuple[str, ...] = ()
+    loss: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +33,11 @@ class TraceSettings:
 
     Attributes:
         options: how to trace.
-        targets: words as on the command line, with their inputs, by name.
+        targets: by name.
     """
 
     options: Options = field(default_factory=Options)
-    targets: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    targets: Mapping[str, Wanted] = field(default_factory=dict)
 
 
 def read_settings(table: Mapping[str, Any]) -> TraceSettings:
@@ -62,22 +72,30 @@ def with_values(options: Options, values: Mapping[str, Any]) -> Options:
     return replace(options, **given)
 
 
-def _targets(table: Any) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+def _targets(table: Any) -> Mapping[str, Wanted]:
     if not isinstance(table, dict) or not all(isinstance(one, dict) for one in table.values()):
         raise ConfigError("`trace.targets` must hold one table per target, like [tool.nanlint.trace.targets.mine]")
-    found = {}
-    for name, one in table.items():
-        for key in one:
-            if key not in _TARGET_KEYS:
-                raise ConfigError(f"unknown key `trace.targets.{name}.{key}`{nearest(key, _TARGET_KEYS)}")
-        word, inputs = one.get("target"), one.get("input", [])
-        inputs = [inputs] if isinstance(inputs, str) else inputs
-        if not isinstance(word, str):
-            raise ConfigError(f"`trace.targets.{name}.target` must be a string like `model.py:Net`")
-        if not isinstance(inputs, list) or not all(isinstance(spec, str) for spec in inputs):
-            raise ConfigError(f"`trace.targets.{name}.input` must be a list of strings")
-        found[name] = (word, tuple(inputs))
-    return found
+    return {name: _target(f"trace.targets.{name}", one) for name, one in table.items()}
+
+
+def _target(where: str, table: Mapping[str, Any]) -> Wanted:
+    for key in table:
+        if key not in _TARGET_KEYS:
+            raise ConfigError(f"unknown key `{where}.{key}`{nearest(key, _TARGET_KEYS)}")
+    word, loss = table.get("target"), table.get("loss")
+    if not isinstance(word, str):
+        raise ConfigError(f"`{where}.target` must be a string like `model.py:Net`")
+    if loss is not None and not isinstance(loss, str):
+        raise ConfigError(f"`{where}.loss` must be a string like `train.py:loss`")
+    return Wanted(word, _specs(table, "input", where), loss, _specs(table, "labels", where))
+
+
+def _specs(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    value = [value] if isinstance(value, str) else value
+    if not isinstance(value, list) or not all(isinstance(spec, str) for spec in value):
+        raise ConfigError(f"`{where}.{key}` must be a list of strings")
+    return tuple(value)
 
 
 def _said(kind: type | tuple[type, ...]) -> str:

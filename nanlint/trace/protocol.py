@@ -35,6 +35,8 @@ class Target:
         name: the class, factory or function in it; None: every model that is found.
         inputs: the inputs for it, as written: `32,3,224,224`.
         named: the user named the model itself, so that not to trace it is a failure.
+        loss: a function that gets the output and the labels: `FILE.py:NAME`, or a name in the model's file.
+        labels: the labels for it, written like inputs.
     """
 
     word: str
@@ -43,6 +45,8 @@ class Target:
     name: str | None = None
     inputs: tuple[str, ...] = ()
     named: bool = False
+    loss: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,9 @@ def job_to_json(job: Job) -> str:
 def job_from_json(text: str) -> Job:
     """The job that `job_to_json` wrote."""
     data = json.loads(text)
-    targets = tuple(Target(**{**one, "inputs": tuple(one["inputs"])}) for one in data["targets"])
+    targets = tuple(
+        Target(**{**one, "inputs": tuple(one["inputs"]), "labels": tuple(one["labels"])}) for one in data["targets"]
+    )
     skip = tuple((int(number), str(name)) for number, name in data["skip"])
     return Job(targets, Options(**data["options"]), tuple(data["roots"]), data["folder"], skip)
 

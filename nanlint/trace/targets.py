@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nanlint.config import ConfigError, Settings
 from nanlint.discover import discover
+from nanlint.trace.options import Wanted
 from nanlint.trace.protocol import Target
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -15,27 +17,37 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MODELS = re.compile(rb"\bModule\b|def nanlint_example\b")
 
 
-def find_targets(words: Sequence[str], inputs: tuple[str, ...], settings: Settings) -> list[Target]:
-    """What to trace; the inputs are for every target.
+def find_targets(wanted: Wanted, settings: Settings) -> list[Target]:
+    """What to trace where this is wanted: of a folder, each file that may hold models.
 
     Raises:
-        ConfigError: a word names nothing.
+        ConfigError: the word names nothing.
     """
-    return [target for word in words for target in _targets(word, inputs, settings)]
+    loss = _absolute(wanted.loss)
+    return [
+        replace(target, inputs=wanted.inputs, loss=loss, labels=wanted.labels)
+        for target in _targets(wanted.word, settings)
+    ]
 
 
-def _targets(word: str, inputs: tuple[str, ...], settings: Settings) -> Iterator[Target]:
+def _absolute(loss: str | None) -> str | None:
+    """The child stands in another folder."""
+    file, colon, name = (loss or "").rpartition(":")
+    return f"{Path(file).resolve()}:{name}" if colon and file else loss
+
+
+def _targets(word: str, settings: Settings) -> Iterator[Target]:
     path, name = _split(word)
     if path.is_dir() and name is None:
         for file in discover([str(path)], settings).files:
             if file.endswith(".py") and _may_hold_models(Path(file)):
-                yield Target(file, str(Path(file).resolve()), inputs=inputs)
+                yield Target(file, str(Path(file).resolve()))
     elif path.is_file():
-        yield Target(word, str(path.resolve()), name=name, inputs=inputs, named=True)
+        yield Target(word, str(path.resolve()), name=name, named=True)
     elif word.endswith(".py") or "/" in word or "\\" in word or ".py:" in word:
         raise ConfigError(f"{path}: no such file or folder")
     elif _DOTTED.fullmatch(str(path)):
-        yield Target(word, module=str(path), name=name, inputs=inputs, named=True)
+        yield Target(word, module=str(path), name=name, named=True)
     else:
         raise ConfigError(f"{word}: give a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME")
 

@@ -32,14 +32,16 @@ class Blame:
         """What is wrong on the plain input."""
         yield from self._report(sinks, inputs, None)
 
-    def special(self, model: Callable[..., Any], plain: Inputs, seed: int) -> Iterator[Found]:
+    def special(
+        self, model: Callable[..., Any], plain: Inputs, seed: int, criterion: Callable[[Any], Any] | None
+    ) -> Iterator[Found]:
         """What is wrong on special inputs. What an input cannot be used for is no finding."""
         for inputs in special(plain):
             recorder = Recorder(self._places)
             try:
                 if isinstance(model, nn.Module):
                     model.zero_grad()
-                done = run(model, inputs, recorder, seed)
+                done = run(model, inputs, recorder, seed, criterion=criterion)
             except Exception:  # noqa: S112  (a model may refuse an input)
                 continue
             yield from self._report(done.sinks, inputs, "warning")

@@ -81,7 +81,7 @@ def _trace_all(
         try:
             builder = Builder(loaded, candidate, places, job.options)
             builder.prepare(target.inputs)
-            rows, inputs = study(builder, loader, emit, job.options)
+            rows, inputs = study(builder, loader, target, emit, job.options)
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
             if target.name is None:

@@ -36,19 +36,26 @@ class Pass:
 
 
 def run(
-    model: Callable[..., Any], inputs: Inputs, recorder: Recorder, seed: int, inner: list[Tensor] | None = None
+    model: Callable[..., Any],
+    inputs: Inputs,
+    recorder: Recorder,
+    seed: int,
+    inner: list[Tensor] | None = None,
+    criterion: Callable[[Any], Any] | None = None,
 ) -> Pass:
     """Forward and backward, under the recorder.
 
     The outputs are weighed with random numbers, as a loss would weigh them: a plain sum has a gradient of zero behind
     every softmax and every normalisation. If the outputs are not finite, `inner` is what the layers made: the last of
-    it that is finite takes their place, so that the layers before the fault can be measured all the same.
+    it that is finite takes their place, so that the layers before the fault can be measured all the same. With a
+    `criterion`, what it makes of the outputs takes their place.
     """
     inputs = inputs.copied()
     generator = torch.Generator().manual_seed(seed + 1)
     with warnings.catch_warnings(), paths(model, recorder), recorder:
         warnings.simplefilter("ignore")
-        done = Pass(list(dense(model(*inputs.args, **inputs.kwargs))))
+        result = model(*inputs.args, **inputs.kwargs)
+        done = Pass(list(dense(result if criterion is None else criterion(result))))
         done.sinks += _values(done.outputs, recorder)
         if done.sinks:
             done.outputs = [one for one in inner or [] if one.requires_grad and finite(one)][-1:]

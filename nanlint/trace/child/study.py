@@ -18,11 +18,12 @@ from nanlint.trace.child.inputs import Inputs, shapes
 from nanlint.trace.child.layers import rows
 from nanlint.trace.child.learning import judge, rates
 from nanlint.trace.child.loading import Loader
+from nanlint.trace.child.losses import Criterion, criterion
 from nanlint.trace.child.models import NotTraceableError
-from nanlint.trace.child.passes import run
+from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.steps import train
 from nanlint.trace.child.verdicts import Measured, Verdicts
-from nanlint.trace.protocol import Found, Options, Row, encode
+from nanlint.trace.protocol import Found, Options, Row, Target, encode
 
 # one seed is this many runs of forward and backward; more seeds only where there is time for them
 _RUNS = 8
@@ -31,12 +32,13 @@ _RUNS = 8
 class Study:
     """The questions about one model, and what is known so far."""
 
-    def __init__(self, builder: Builder, loader: Loader, options: Options) -> None:
+    def __init__(self, builder: Builder, loader: Loader, target: Target, options: Options) -> None:
         self._builder = builder
         self._options = options
         self._name = builder.candidate.name
         self._blame = Blame(self._name, builder.places, builder.candidate.place)
         self._loader = loader
+        self._target = target
         self._until = time.monotonic() + options.budget * 0.8
 
     def findings(self) -> Iterator[Found]:
@@ -54,7 +56,12 @@ class Study:
         self.rows: list[Row] = rows([flow])
         plain = list(self._blame.plain(flow.done.sinks, self.inputs))
         yield from plain
-        yield from self._blame.special(self._builder.build(options.seed).model, self.inputs, options.seed)
+        loss = criterion(self._builder.loaded, self._loader, self._target)
+        if loss is not None and not plain:
+            plain = list(self._blame.plain(self._with_loss(loss), self.inputs))
+            yield from plain
+        model = self._builder.build(options.seed).model
+        yield from self._blame.special(model, self.inputs, options.seed, loss)
         if isinstance(built.model, nn.Module) and flow.layers:
             seeds = [self._measured(built, flow, options.seed)]
             for seed in range(options.seed + 1, options.seed + options.seeds):
@@ -74,6 +81,15 @@ class Study:
             yield from self._half(flows)
             if not plain:
                 yield from self._rates(built.model)
+
+    def _with_loss(self, loss: Criterion) -> list[Sink]:
+        built = self._builder.build(self._options.seed)
+        try:
+            return run(built.model, built.inputs, built.recorder, self._options.seed, criterion=loss).sinks
+        except Exception as error:
+            raise NotTraceableError(
+                f"the loss raises {described(error)}; pass --target for its other arguments"
+            ) from None
 
     def _half(self, flows: list[Flow]) -> Iterator[Found]:
         if uses_half(self._builder.loaded.module.__file__):
@@ -126,13 +142,15 @@ class Study:
         return measure(copy.model, copy.inputs, copy.recorder, seed)
 
 
-def study(builder: Builder, loader: Loader, emit: Callable[[str], None], options: Options) -> tuple[list[Row], str]:
+def study(
+    builder: Builder, loader: Loader, target: Target, emit: Callable[[str], None], options: Options
+) -> tuple[list[Row], str]:
     """Measure the model and report what is found; its table, and the input that it got.
 
     Raises:
         NotTraceableError: it does not run.
     """
-    work = Study(builder, loader, options)
+    work = Study(builder, loader, target, options)
     for found in work.findings():
         emit(encode("found", found))
     return work.rows, _said(work.inputs)
