@@ -22,9 +22,10 @@ def _name(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def traced() -> Results:
+def traced(once) -> Results:
     """One child for all of them: loading torch takes longer than tracing."""
-    return trace_texts({_name(path): path.read_text(encoding="utf-8") for path in BLAME + BENIGN}, load_cards())
+    texts = {_name(path): path.read_text(encoding="utf-8") for path in BLAME + BENIGN}
+    return once("blame", lambda: trace_texts(texts, load_cards()))
 
 
 @pytest.mark.parametrize("path", BLAME, ids=lambda path: path.stem)

@@ -16,8 +16,9 @@ def _id(value: Card | Example) -> str:
 
 
 @pytest.fixture(scope="module")
-def traced() -> Results:
-    return trace_texts({example_name(*one): read_marks(one[1].code).code for one in EXAMPLES}, CARDS)
+def traced(once) -> Results:
+    texts = {example_name(*one): read_marks(one[1].code).code for one in EXAMPLES}
+    return once("trace_cards", lambda: trace_texts(texts, CARDS))
 
 
 @pytest.mark.parametrize(("card", "example"), EXAMPLES, ids=_id)

@@ -20,9 +20,10 @@ def _name(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def traced() -> Results:
+def traced(once) -> Results:
     """One child for all of them."""
-    return trace_texts({_name(path): path.read_text(encoding="utf-8") for path in BROKEN + HEALTHY}, load_cards())
+    texts = {_name(path): path.read_text(encoding="utf-8") for path in BROKEN + HEALTHY}
+    return once("initialisation", lambda: trace_texts(texts, load_cards()))
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)

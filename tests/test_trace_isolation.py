@@ -50,7 +50,11 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def ran(once, tmp_path_factory):
+    return once("isolation", lambda: _run_all(tmp_path_factory))
+
+
+def _run_all(tmp_path_factory):
     """One run over all of them, and a file that nobody may touch."""
     folder = tmp_path_factory.mktemp("hostile")
     victim = tmp_path_factory.mktemp("outside") / "victim.txt"

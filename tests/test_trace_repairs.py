@@ -24,8 +24,9 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def found() -> list[Diagnostic]:
-    return of_file(trace_texts({"perceptrons": TEXT}, load_cards()), "perceptrons")
+def found(once) -> list[Diagnostic]:
+    results = once("repairs", lambda: trace_texts({"perceptrons": TEXT}, load_cards()))
+    return of_file(results, "perceptrons")
 
 
 def test_every_broken_network_gets_a_repair(found: list[Diagnostic]) -> None:
