@@ -248,6 +248,19 @@ def test_repairs(run, tmp_path):
     assert "kaiming_normal_" in (tmp_path / "deep.py").read_text()
 
 
+def test_a_test_for_each_finding(run, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NET)
+    code, _, err = run("trace", "net.py", "--no-table", "--repro", "regress")
+    assert (code, err) == (1, "Wrote 1 test.\n")
+    (written,) = (tmp_path / "regress").iterdir()
+    assert written.name == "test_nan901_net_11.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(written)]
+    assert subprocess.run(command, capture_output=True, timeout=60, cwd=tmp_path).returncode == 1
+    path.write_text(CLEAN)
+    assert subprocess.run(command, capture_output=True, timeout=60, cwd=tmp_path).returncode == 0
+
+
 def test_the_page(run, tmp_path):
     (tmp_path / "deep.py").write_text(DEEP)
     code, _, err = run("trace", "deep.py", "--no-table", "--seeds", "2", "--report", "out.html")

@@ -28,6 +28,8 @@ from nanlint.trace.targets import find_targets, roots_of
 # of more models than these, only those are shown in a table about which something was found
 _FEW = 2
 
+_CLEARED = "\r\x1b[K"
+
 
 def trace_targets(
     asked: Sequence[Wanted], settings: Settings, changes: dict[str, Any], cards: Sequence[Card]
@@ -41,10 +43,14 @@ def trace_targets(
     options = with_values(own.options, changes)
     targets = [target for one in _wanted(asked, own) for target in find_targets(one, settings)]
     job = Job(tuple(targets), options, roots_of(targets, settings), str(Path.cwd()))
+    terminal = sys.stderr.isatty()
     try:
-        return collect(events(job, _progress(sys.stderr.isatty())), job, cards, settings), job
+        return collect(events(job, _progress(terminal)), job, cards, settings), job
     except TraceError as error:
         raise ConfigError(str(error)) from None
+    finally:
+        if terminal:
+            click.echo(_CLEARED, err=True, nl=False)
 
 
 def _wanted(asked: Sequence[Wanted], own: TraceSettings) -> Iterator[Wanted]:
@@ -82,7 +88,7 @@ def _lies_under(word: str, path: Path) -> bool:
 def _progress(terminal: bool) -> Any:
     def show(name: str) -> None:
         if terminal:
-            click.echo(f"\r\x1b[Ktracing {name} …\r", err=True, nl=False)
+            click.echo(f"{_CLEARED}tracing {name} …", err=True, nl=False)
 
     return show
 
@@ -148,6 +154,15 @@ def _write(files: Sequence[FileResult]) -> int:
     return sum(one.fixed for one in files)
 
 
+def _write_tests(folder: str, results: Results, job: Job) -> None:
+    from nanlint.trace.repro import said, write_tests  # noqa: PLC0415
+
+    try:
+        click.echo(said(write_tests(Path(folder), results, job)), err=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot write file: {error.strerror}") from None
+
+
 def _write_page(file: str, results: Results) -> None:
     from nanlint.trace.page import page  # noqa: PLC0415
 
@@ -195,6 +210,10 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also repairs that change numbers.")
 @click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")
 @click.option("--report", "page_file", type=click.Path(dir_okay=False), help="Also write a page with plots, as HTML.")
+@click.option(
+    "--repro", "repro_folder", type=click.Path(file_okay=False), metavar="DIR",
+    help="Also write a test for each NaN or Inf that fails because of it.",
+)  # fmt: skip
 @click.option("--no-table", is_flag=True, help="Show findings only.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
 @click.option(
@@ -222,6 +241,7 @@ def trace(
     unsafe_fixes: bool,
     diff: bool,
     page_file: str | None,
+    repro_folder: str | None,
     no_table: bool,
     statistics: bool,
     output_format: str,
@@ -254,6 +274,8 @@ def trace(
         if fixed:  # the places of what is left have moved
             click.echo(f"Fixed {fixed} finding{'' if fixed == 1 else 's'}; tracing again.", err=True)
             results, job = trace_targets(asked, settings, changes, cards)
+    if repro_folder is not None:
+        _write_tests(repro_folder, results, job)
     if page_file is not None:
         _write_page(page_file, results)
     found = report(results, job, cards, output_format, show_table=not no_table, statistics=statistics)

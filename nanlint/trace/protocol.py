@@ -145,7 +145,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was done with one model."""
+    """What was done with one model.
+
+    Attributes:
+        inputs: the shapes that it got, for a person.
+        specs: its input as `--input` would give it; empty if it brought its own.
+        how: how it was built, if there is something to say.
+        is_module: it is no mere function.
+    """
 
     target: int
     name: str
@@ -155,6 +162,8 @@ class Model:
     rows: tuple[Row, ...] = ()
     seconds: float = 0.0
     guessed: bool = False
+    specs: tuple[str, ...] = ()
+    is_module: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +212,9 @@ def model_from(data: Mapping[str, Any]) -> Model:
     rows = tuple(_row(one) for one in data["rows"])
     place = None if data["place"] is None else _place(data["place"])
     return Model(
-        data["target"], data["name"], place, data["inputs"], data["how"], rows, data["seconds"], data["guessed"]
-    )
+        data["target"], data["name"], place, data["inputs"], data["how"], rows, data["seconds"], data["guessed"],
+        tuple(data["specs"]), data["is_module"],
+    )  # fmt: skip
 
 
 def trouble_from(data: Mapping[str, Any]) -> Trouble:

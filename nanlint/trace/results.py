@@ -28,6 +28,7 @@ class Results:
         models: what was traced.
         troubles: what was not, and why.
         spoken: the models about which something was found.
+        about: for each finding, its model.
     """
 
     found: dict[str, list[Diagnostic]] = field(default_factory=lambda: defaultdict(list))
@@ -35,6 +36,7 @@ class Results:
     models: list[Model] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     spoken: set[str] = field(default_factory=set)
+    about: dict[Diagnostic, str] = field(default_factory=dict)
 
 
 def collect(events: Iterable[Event], job: Job, cards: Sequence[Card], settings: Settings) -> Results:
@@ -59,6 +61,7 @@ def collect(events: Iterable[Event], job: Job, cards: Sequence[Card], settings: 
             continue
         results.found[diagnostic.filename].append(diagnostic)
         results.spoken.add(one.model)
+        results.about[diagnostic] = one.model
     for filename in list(results.found):
         _suppress(filename, results, cards, settings)
     return results

@@ -40,8 +40,10 @@ def events(job: Job, progress: Callable[[str], None] = lambda _: None) -> Iterat
     """What the children say, in order, with a trouble for each model on which one died.
 
     Raises:
-        TraceError: torch is missing or too old.
+        TraceError: torch is missing or too old, or the system is not supported.
     """
+    if os.name == "nt":
+        raise TraceError("nanlint trace needs Linux or macOS")
     begun: set[tuple[int, str]] = set(job.skip)
     while True:
         now = _Now()

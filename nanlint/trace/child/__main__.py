@@ -39,7 +39,9 @@ def main() -> None:
     torch.compile = compiled
     # more threads than idle cores make small models a hundred times slower
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
-    belt.limit(job.options.memory, job.options.budget * max(len(job.targets), 1) * 20)
+    # a driver reserves more address space than there is memory
+    memory = job.options.memory if job.options.device == "cpu" else 0
+    belt.limit(memory, job.options.budget * max(len(job.targets), 1) * 20)
     belt.fasten()
     try:
         work(job, emit)

@@ -81,7 +81,7 @@ def _trace_all(
         try:
             builder = Builder(loaded, candidate, places, job.options)
             builder.prepare(target.inputs)
-            rows, inputs = study(builder, loader, target, emit, job.options)
+            rows, inputs, specs, is_module = study(builder, loader, target, emit, job.options)
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
             if target.name is None:
@@ -89,4 +89,5 @@ def _trace_all(
             continue
         seconds = time.monotonic() - start
         place, how, guessed = candidate.place, builder.how, builder.guessed
-        emit(encode("model", Model(number, candidate.name, place, inputs, how, tuple(rows), seconds, guessed)))
+        done = Model(number, candidate.name, place, inputs, how, tuple(rows), seconds, guessed, specs, is_module)
+        emit(encode("model", done))

@@ -14,7 +14,7 @@ from nanlint.trace.child.faults import described
 from nanlint.trace.child.flow import Flow, measure, starved
 from nanlint.trace.child.half import beyond_half, uses_half
 from nanlint.trace.child.healing import Healer
-from nanlint.trace.child.inputs import Inputs, shapes
+from nanlint.trace.child.inputs import shapes
 from nanlint.trace.child.layers import rows
 from nanlint.trace.child.learning import judge, rates
 from nanlint.trace.child.loading import Loader
@@ -50,6 +50,7 @@ class Study:
         options = self._options
         built = self._builder.build(options.seed)
         self.inputs = built.inputs
+        self.is_module = isinstance(built.model, nn.Module)
         start = time.monotonic()
         flow = self._first_run(built)
         took = time.monotonic() - start
@@ -144,8 +145,8 @@ class Study:
 
 def study(
     builder: Builder, loader: Loader, target: Target, emit: Callable[[str], None], options: Options
-) -> tuple[list[Row], str]:
-    """Measure the model and report what is found; its table, and the input that it got.
+) -> tuple[list[Row], str, tuple[str, ...], bool]:
+    """Measure the model and report what is found; its table, the input that it got, and whether it is a module.
 
     Raises:
         NotTraceableError: it does not run.
@@ -153,8 +154,4 @@ def study(
     work = Study(builder, loader, target, options)
     for found in work.findings():
         emit(encode("found", found))
-    return work.rows, _said(work.inputs)
-
-
-def _said(inputs: Inputs) -> str:
-    return shapes(inputs)
+    return work.rows, shapes(work.inputs), work.inputs.specs, work.is_module
