@@ -11,8 +11,10 @@ from typing import Any
 
 def main() -> None:
     """Read the job, put on the seat belt, work."""
+    from nanlint.trace.child import belt  # noqa: PLC0415
     from nanlint.trace.protocol import encode, job_from_json  # noqa: PLC0415
 
+    belt.follow_parent()
     job = job_from_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     pipe = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
 
@@ -31,7 +33,6 @@ def main() -> None:
     if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in torch.__version__.split(".")[:2]) < (2, 4):
         emit(encode("fatal", text=f"nanlint trace needs torch 2.4 or newer, and found {torch.__version__}"))
         return
-    from nanlint.trace.child import belt  # noqa: PLC0415
     from nanlint.trace.child.job import work  # noqa: PLC0415
 
     # compiled functions run as they are written, and nothing waits for a compiler

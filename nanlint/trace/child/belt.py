@@ -5,8 +5,11 @@ It holds off accidents, not attackers: code in C++ (`torch.save` writes from the
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +20,7 @@ _REFUSED = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.P
             "signal.pthread_kill", "ftplib.connect", "urllib.Request", "webbrowser.open")  # fmt: skip
 _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "os.chown", "shutil.rmtree", "shutil.move", "shutil.copyfile", "shutil.copytree")  # fmt: skip
+_PARENT_DEATH_SIGNAL = 1
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -38,6 +42,14 @@ def limit(memory: int, seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (size if hard < 0 else min(size, hard), hard))
     cores = os.cpu_count() or 1
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds * cores) + 60, int(seconds * cores) + 90))
+
+
+def follow_parent() -> None:
+    """End when the parent ends, however it does: nobody would stop an endless loop any more."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def fasten() -> None:
