@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.recorder import Recorder
+from nanlint.trace.child.scripts import initialisers
 from nanlint.trace.child.shapes import MOST_TRIES, guesses, runs
 from nanlint.trace.child.sites import construction_sites, quiet
 from nanlint.trace.child.walking import tensors
@@ -145,11 +147,18 @@ class Builder:
             if not isinstance(model, cls):
                 continue
             self.how, self.guessed = how, is_guess
-            self._make = lambda make=make: (make(), None)  # type: ignore[misc]
+            self._make = lambda make=make: (self._initialised(make()), None)  # type: ignore[misc]
             return model  # type: ignore[no-any-return]
         raise NotTraceableError(
             f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
         )
+
+    def _initialised(self, model: nn.Module) -> nn.Module:
+        """The model as the rest of its file leaves it: `net.apply(init)`."""
+        for function in initialisers(self.loaded, self.candidate.name):
+            with contextlib.suppress(Exception):  # it may want what only the script has
+                model.apply(function)
+        return model
 
     def _ways(self) -> Iterator[tuple[Callable[[], Any], str, bool]]:
         """How the class may be built: as it is, as its file builds it, by guesses."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from nanlint.trace.child.build import Builder
 from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.places import place_of
+from nanlint.trace.child.scripts import owners
 from nanlint.trace.child.steps import losses
 from nanlint.trace.protocol import Found, Options, Place
 
@@ -58,10 +59,10 @@ def rates(loaded: Loaded, model: nn.Module, options: Options) -> Iterator[Rate]:
         name, settings = _asked(options.optimizer or "adam")
         yield Rate(name, options.lr, settings)
         return
-    owners = dict(_owners(loaded.tree))
+    known = dict(owners(loaded.tree))
     for node in ast.walk(loaded.tree):
         if isinstance(node, ast.Call) and (rate := _rate(node, str(loaded.module.__file__))) is not None:
-            owner = _owner(node, owners)
+            owner = _owner(node, known)
             if owner == type(model).__name__:
                 yield rate
 
@@ -123,22 +124,9 @@ def _rate(node: ast.Call, file: str) -> Rate | None:
     return Rate(name, float(literal.value), settings, place_of(file, literal))
 
 
-def _owner(node: ast.Call, owners: dict[str, str]) -> str | None:
+def _owner(node: ast.Call, known: dict[str, str]) -> str | None:
     """The class whose parameters an optimiser gets, as far as the file says it."""
     first = node.args[0]
     if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "parameters":
-        return owners.get(ast.unparse(first.func.value))
+        return known.get(ast.unparse(first.func.value))
     return None
-
-
-def _owners(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Variables and the classes that they are made from: `model = Net(10)`, `model = Net().to(device)`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            value = node.value
-            while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-                value = value.func.value
-            if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-                yield ast.unparse(node.targets[0]), value.func.id
-        elif isinstance(node, ast.ClassDef):
-            yield "self", node.name
