@@ -101,7 +101,8 @@ class Card:
         operations: served by the general question "may an operand leave the operation's safe range?".
         operand_from: the rule only speaks where one of these operations made the operand. Such a card is more
             specific and wins over one without.
-        check: the function in `nanlint/checks/` that serves the rule, instead of `operations`.
+        check: the function in `nanlint/checks/` that serves the rule, instead of `operations`; "trace" is the
+            dynamic pass.
         fix: the name of the repair the rule offers.
         custom: operations that this card defines; their names are part of `operations`.
     """
@@ -137,6 +138,11 @@ class Card:
     def examples(self) -> tuple[Example, ...]:
         """Every Python block under a heading, with the repaired block that follows it."""
         return tuple(_examples(self.text))
+
+    @property
+    def traced(self) -> bool:
+        """Is the rule served by the dynamic pass?"""
+        return self.check == "trace"
 
     @property
     def fixable(self) -> bool:

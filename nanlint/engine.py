@@ -236,7 +236,7 @@ def lint_text(
             traceback.print_exc(file=sys.stderr)
         problem = f"{source.filename}: internal error in nanlint, please report it: {described(error)}"
         return FileResult(source.filename, (), source, source, problem=problem)
-    return _judged(result, settings)
+    return judged(result, settings)
 
 
 def fix_source(
@@ -333,10 +333,11 @@ def _syntax_error(filename: str, source: Source | None, error: SourceError, card
 
 def _unreadable(filename: str, error: SourceError, cards: Sequence[Card], settings: Settings) -> FileResult:
     found = _syntax_error(filename, None, error, cards)
-    return _judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
+    return judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
 
 
-def _judged(result: FileResult, settings: Settings) -> FileResult:
+def judged(result: FileResult, settings: Settings) -> FileResult:
+    """The result, with what its findings mean for the exit code."""
     return replace(result, fails=any(settings.fails(one.severity) for one in result.found))
 
 

@@ -181,7 +181,11 @@ def _problems(
     unused = [
         word
         for word, card in known.items()
-        if word not in suppression.used and card.code not in RUN_CODES and settings.selects(card.code, card.name)
+        if word not in suppression.used
+        # only a run of the model could tell whether a rule of the dynamic pass needs it
+        and not card.traced
+        and card.code not in RUN_CODES
+        and settings.selects(card.code, card.name)
     ]
     if unused:
         names = ", ".join(f"`{word}`" for word in unused)

@@ -127,7 +127,7 @@ def run_example(card: Card, example: Example, lint: Lint) -> list[Failure]:
     marked = read_marks(example.code)
     source = Source(str(card.path), marked.code)
     found = lint(source)
-    failures = _compare(marked.expectations, found)
+    failures = compare(marked.expectations, found)
     expected = {expectation.code for expectation in marked.expectations if expectation.kind != "todo"}
     if example.heading == "Bad":
         if card.code not in expected:
@@ -146,7 +146,7 @@ def run_fixture(path: Path, lint: Lint) -> list[Failure]:
     marked = read_marks(before)
     source = Source(str(path), marked.code)
     found = lint(source)
-    failures = _compare(marked.expectations, found) + _check_fixes(source, found, lint)
+    failures = compare(marked.expectations, found) + _check_fixes(source, found, lint)
     if split and (repaired := _repaired(source, found, lint)) != after:
         failures.append(_first_difference(after, repaired, before.count("\n") + 1))
     return [Failure(path, line, message) for line, message in failures]
@@ -215,7 +215,7 @@ def _halves(path: Path) -> tuple[str, str, str]:
     return (before + "\n", OUTPUT, after) if split else (text, "", "")
 
 
-def _compare(expectations: Sequence[Expectation], found: Sequence[Diagnostic]) -> list[tuple[int, str]]:
+def compare(expectations: Sequence[Expectation], found: Sequence[Diagnostic]) -> list[tuple[int, str]]:
     """Every expectation must be met by one finding, and every finding be expected by one mark."""
     failures: list[tuple[int, str]] = []
     left = list(found)

@@ -19,7 +19,7 @@ import torch
 
 from nanlint.cards import Card, Example, load_cards
 
-CARDS = [card for card in load_cards() if not card.code.startswith("NAN00")]
+CARDS = [card for card in load_cards() if not card.code.startswith("NAN00") and not card.traced]
 EXAMPLES = [(card, example) for card in CARDS for example in card.examples if example.input is not None]
 
 

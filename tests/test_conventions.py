@@ -72,13 +72,13 @@ def test_every_bad_is_marked_with_its_own_code_and_words(card: Card) -> None:
 
 @each_card
 def test_a_repair_is_declared_where_one_is_shown(card: Card) -> None:
-    engine_serves_it = card.check in ("suppressions", "syntax")
+    engine_serves_it = card.check in {"suppressions", "syntax"}
     assert engine_serves_it or card.fixable == (card.fix is not None)
     assert card.fixable == card.sections["Fix safety"].startswith(("Safe", "Unsafe"))
 
 
 def test_operations_and_checks_exist() -> None:
-    check_words(CARDS, OPERATIONS, {*CHECKS, "suppressions", "syntax"})
+    check_words(CARDS, OPERATIONS, {*CHECKS, "suppressions", "syntax", "trace"})
 
 
 def test_every_check_is_named_by_a_card() -> None:

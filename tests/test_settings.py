@@ -12,6 +12,7 @@ from nanlint.cli.check import check
 from nanlint.config.keys import KEYS, RULE_KEYS, read_table
 from nanlint.config.schema import schema, schema_as_json
 from nanlint.config.settings import RuleOptions, Settings
+from nanlint.trace.command import trace
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -341,6 +342,9 @@ max-rates = { "Adam" = 0.5 }
 [rules."missing-gradient-clipping"]
 epsilon = 0.5
 clip-norm = 2.0
+
+[trace]
+"batch" = 4
 """
 
 
@@ -433,7 +437,8 @@ def test_the_settings_in_the_documents_are_valid():
 
 
 def test_options_in_the_documents_exist():
-    known = {word for parameter in check.params for word in (*parameter.opts, *parameter.secondary_opts)}
+    parameters = (*check.params, *trace.params)
+    known = {word for parameter in parameters for word in (*parameter.opts, *parameter.secondary_opts)}
     for page in (*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"):
         text = page.read_text(encoding="utf-8")
         commands = re.findall(r"nanlint check [^`\n]*", text) + re.findall(r"`(--[^`]*)`", text)

@@ -66,6 +66,16 @@ def cli() -> None:
 cli.add_command(check)
 
 
+@cli.command("trace", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def trace(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Run models on made-up input, and report where their numbers go wrong."""
+    from nanlint.trace.command import trace as command  # noqa: PLC0415  (the static pass needs none of it)
+
+    raise click.exceptions.Exit(command.main(list(arguments), prog_name=ctx.command_path, standalone_mode=False))
+
+
 @cli.command()
 @click.argument("code_or_name", required=False)
 @click.option("--all", "everything", is_flag=True, help="All rules.")

@@ -52,6 +52,7 @@ class Options:
     show_files: bool
     show_settings: bool
     stdin_filename: str
+    trace: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
     no_cache: bool
@@ -127,6 +128,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--show-files", is_flag=True, help="Show which files would be looked at, and stop.")
 @click.option("--show-settings", is_flag=True, help="Show the settings of these files, and stop.")
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for the text of `-`.")
+@click.option("--trace", is_flag=True, help="Run the models as well, as `nanlint trace` does.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if something was repaired, or would be.")
 @click.option("--no-cache", is_flag=True, help="Look at every file anew (there is no cache yet).")

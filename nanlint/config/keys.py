@@ -125,6 +125,12 @@ def _numbers(value: object, key: str) -> Mapping[str, float]:
     return MappingProxyType({name: _positive(number, f"{key}.{name}") for name, number in value.items()})
 
 
+def _any_table(value: object, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"`{key}` must be a table")
+    return MappingProxyType(value)
+
+
 def _rule_tables(value: object, key: str) -> Mapping[str, RuleOptions]:
     if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
         raise ConfigError(f"`{key}` must hold one table per rule, like [{key}.NAN101]")
@@ -201,4 +207,5 @@ KEYS: Mapping[str, Key] = {
         "{}",
         "options by code, prefix or name of rules",
     ),
+    "trace": Key(_any_table, {"type": "object"}, "{}", "what `nanlint trace` runs, and how: see docs/trace.md"),
 }

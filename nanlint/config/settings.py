@@ -73,6 +73,7 @@ class Settings:
         baseline: the file with the findings that are not reported.
         output_format: how to report.
         rules: options by code, prefix or name of rules.
+        trace: the table that the dynamic pass reads itself.
         root: the folder that patterns are relative to.
         source: the configuration file.
         ignored_here: the selectors of `per_file_ignores` that hold for one file; see `for_file`.
@@ -98,6 +99,7 @@ class Settings:
     baseline: Path | None = None
     output_format: str = "full"
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: _NONE)
+    trace: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     root: Path = Path()
     source: Path | None = None
     ignored_here: tuple[str, ...] = ()

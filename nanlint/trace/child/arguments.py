@@ -1,0 +1,122 @@
+"""Arguments for a constructor that wants some: those that the file itself passes somewhere, else a guess by name.
+
+A model built from guesses is not the user's model. What is found in it is said with less weight, and that it was
+guessed is said as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from nanlint.trace.child.loading import Loaded, is_constant
+from nanlint.trace.child.models import required_parameters
+
+# by the ends of names; the first that fits
+_GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("num_classes", "n_classes", "nclasses", "classes", "num_labels", "n_cls"), 10),
+    (("vocab", "vocab_size", "num_embeddings", "num_tokens", "ntoken", "n_vocab", "voc_size"), 100),
+    (("in_channels", "in_ch", "channels_in", "input_channels", "in_chans", "c_in", "inplanes", "in_planes"), 16),
+    (("out_channels", "out_ch", "channels_out", "out_chans", "c_out", "planes", "filters"), 16),
+    (("image_size", "img_size", "input_size_hw", "resolution"), 32),
+    (("patch_size", "patch"), 4),
+    (("kernel_size", "kernel", "ksize"), 3),
+    (("heads", "num_heads", "n_heads", "nhead", "n_head", "h"), 4),
+    (("depth", "layers", "num_layers", "n_layers", "nlayers", "n_layer", "blocks", "num_blocks", "n_blocks"), 2),
+    (("stride", "dilation", "groups", "padding"), 1),
+    (("dropout", "drop", "p", "dropout_rate", "drop_rate"), 0.1),
+    (("max_len", "seq_len", "block_size", "length", "context", "max_seq_len", "max_length", "context_length"), 32),
+    (("eps", "epsilon"), 1e-5),
+    (("scale", "temperature", "gamma", "alpha", "beta", "tau"), 1.0),
+    (("channels", "chans", "features", "dim", "size", "width", "hidden", "units", "d_model", "inputs", "outputs",
+      "in", "out", "n", "d", "k", "ff", "latent", "embed", "embedding", "n_embd", "state", "action"), 32),
+)  # fmt: skip
+_MODULES: dict[str, Callable[[], Any]] = {
+    "activation": nn.ReLU, "act": nn.ReLU, "act_layer": lambda: nn.ReLU, "norm_layer": lambda: nn.LayerNorm,
+    "norm": lambda: nn.LayerNorm, "device": lambda: "cpu", "dtype": lambda: torch.float32,
+}  # fmt: skip
+
+_OBJECTS = frozenset({
+    "config", "cfg", "args", "opt", "opts", "options", "hparams", "params", "conf", "ps", "workers", "loss",
+    "criterion",
+})  # fmt: skip
+_OBJECT_ENDS = ("model", "module", "net", "network", "encoder", "decoder", "backbone", "layer", "block", "_fn", "func",
+                "fn", "args", "config", "cfg", "path", "name", "type", "file", "dict", "list", "s")  # fmt: skip
+
+
+class UnguessableError(Exception):
+    """A parameter about which neither its name nor its annotation says anything."""
+
+
+def passed_in_file(loaded: Loaded, name: str) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    """The constant arguments with which the file itself makes one, in `main` for example."""
+    for node in ast.walk(loaded.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            arguments = [*node.args, *(one.value for one in node.keywords)]
+            starred = any(isinstance(one, ast.Starred) for one in node.args) or any(
+                one.arg is None for one in node.keywords
+            )
+            if starred or not all(is_constant(one) for one in arguments):
+                continue
+            try:
+                values = [_value(one, loaded) for one in node.args]
+                named = {one.arg: _value(one.value, loaded) for one in node.keywords if one.arg}
+            except Exception:  # noqa: S112  (a name that only exists where the call stands)
+                continue
+            yield values, named
+
+
+def factories_in_file(loaded: Loaded, name: str) -> Iterator[Callable[[], Any]]:
+    """Functions of the file that want nothing and return one."""
+    for statement in loaded.tree.body:
+        if not isinstance(statement, ast.FunctionDef):
+            continue
+        returned = [one.value for one in ast.walk(statement) if isinstance(one, ast.Return)]
+        makes = any(
+            isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == name for one in returned
+        )
+        function = vars(loaded.module).get(statement.name)
+        if makes and callable(function) and not required_parameters(function):
+            yield function
+
+
+def guessed(cls: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by the names and annotations of the parameters; annotations are looked up among `names`.
+
+    Raises:
+        UnguessableError: one of them says nothing; the message is its name.
+    """
+    return {one.name: _guess(one, names) for one in required_parameters(cls)}
+
+
+def _value(node: ast.expr, loaded: Loaded) -> Any:
+    code = compile(ast.Expression(node), str(loaded.module.__file__), "eval")
+    return eval(code, loaded.module.__dict__)  # noqa: S307  (constants only)
+
+
+def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+    name = parameter.name.lower()
+    annotation = str(parameter.annotation)
+    kind = names.get(annotation) if isinstance(parameter.annotation, str) else parameter.annotation
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and not required_parameters(kind):
+        return kind()  # a configuration with its defaults
+    if name in _MODULES:
+        return _MODULES[name]()
+    if parameter.annotation is bool or annotation == "bool" or name.startswith(("use_", "is_", "with_")):
+        return False
+    for words, value in _GUESSES:
+        if any(name == word or name.endswith(f"_{word}") or name.startswith(f"{word}_") for word in words):
+            return value
+    if parameter.annotation is int or annotation == "int":
+        return 16
+    if parameter.annotation is float or annotation == "float":
+        return 0.5
+    if parameter.annotation is inspect.Parameter.empty and name not in _OBJECTS and not name.endswith(_OBJECT_ENDS):
+        return 16  # most of what constructors want is a width
+    raise UnguessableError(parameter.name)

@@ -1,0 +1,223 @@
+"""From a candidate to a model that runs: its constructor's arguments, and an input that its forward accepts."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from torch import nn
+
+from nanlint.trace.child import belt
+from nanlint.trace.child.arguments import UnguessableError, factories_in_file, guessed, passed_in_file
+from nanlint.trace.child.faults import described
+from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
+from nanlint.trace.child.loading import Loaded
+from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
+from nanlint.trace.child.places import Places
+from nanlint.trace.child.recorder import Recorder
+from nanlint.trace.child.scripts import initialisers
+from nanlint.trace.child.shapes import MOST_TRIES, guesses, runs
+from nanlint.trace.child.sites import construction_sites, quiet
+from nanlint.trace.child.walking import tensors
+from nanlint.trace.protocol import Options, Place
+
+# makes a model or a function to call, and its own input where it brings one
+Make = Callable[[], tuple[Callable[..., Any], Inputs | None]]
+
+
+@dataclass
+class Built:
+    """A model and its input.
+
+    Attributes:
+        model: a module, or a function that computes something.
+        inputs: what to call it with.
+        recorder: has seen the construction, and knows who wrote which parameter.
+        sites: where the user made each module, by its id.
+    """
+
+    model: Callable[..., Any]
+    inputs: Inputs
+    recorder: Recorder
+    sites: dict[int, Place] = field(default_factory=dict)
+
+
+class Builder:
+    """Builds one candidate, as often as it is needed, always in the same way.
+
+    Attributes:
+        how: how the model is made, in words; empty if there is nothing to say.
+        guessed: the constructor's arguments are not the user's.
+        specs: the input as the user gave it.
+    """
+
+    def __init__(self, loaded: Loaded, candidate: Candidate, places: Places, options: Options) -> None:
+        self.candidate = candidate
+        self.places = places
+        self.loaded = loaded
+        self.how, self.guessed = "", False
+        self.specs: tuple[str, ...] = ()
+        self._options = options
+        self._make: Make = lambda: (candidate.thing, None)
+        self._inputs: Inputs | None = None
+
+    def prepare(self, specs: tuple[str, ...]) -> None:
+        """Find out how to build the model, and what to call it with.
+
+        Raises:
+            NotTraceableError: no way was found; says what to pass.
+        """
+        self.specs = specs
+        given = from_specs(specs) if specs else None
+        model, own = self._find_maker(given)
+        if isinstance(model, nn.Module):
+            self._inputs = given or (None if own is not None else self._example(model))
+            inputs = self._inputs or own
+            if inputs is None:
+                inputs = self._inputs = self._infer(model)
+            with quiet():
+                fault = runs(model, inputs)
+            if fault is not None:
+                raise NotTraceableError(f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}")
+        else:
+            self._inputs = given or Inputs(title="its own input")
+
+    def build(self, seed: int) -> Built:
+        """A fresh model, with the same random numbers for the same seed."""
+        belt.seed(seed)
+        recorder = Recorder(self.places)
+        recorder.building = True
+        with quiet(), construction_sites(self.places) as sites, recorder:
+            model, own = self._make()
+        recorder.building = False
+        inputs = self._inputs or own
+        assert inputs is not None
+        if isinstance(model, nn.Module) and self._options.device != "cpu":
+            model = model.to(self._options.device)
+        return Built(model, self._moved(inputs), recorder, sites)
+
+    def _find_maker(self, given: Inputs | None) -> tuple[Callable[..., Any], Inputs | None]:
+        thing, name = self.candidate.thing, self.candidate.name
+        if self.candidate.is_class:
+            return self._find_arguments(), None
+        if self.candidate.is_model:
+            self._make = lambda: (copy.deepcopy(thing), None)
+            return self._make()
+        wanted = ", ".join(one.name for one in required_parameters(thing))
+        if wanted and given is None:
+            raise NotTraceableError(f"`{name}` wants {wanted}; pass one --input for each, like --input 8,16")
+        result = self._call(given or Inputs())
+        model, own = _model_of(result)
+        if model is None:  # the function is the computation itself
+            if not any(True for _ in tensors(result)):
+                raise NotTraceableError(f"`{name}` returns no model and no tensor but {type(result).__name__}")
+            return self._make()
+        if wanted:
+            raise NotTraceableError(f"`{name}` makes a model and wants {wanted}; write `def {EXAMPLE}()` that calls it")
+        self._make = lambda: _made(thing())
+        return model, own
+
+    def _call(self, inputs: Inputs) -> Any:
+        belt.seed(self._options.seed)
+        try:
+            with quiet():
+                return self.candidate.thing(*inputs.args, **inputs.kwargs)
+        except Exception as error:
+            on = f" on {shapes(inputs)}" if inputs.args or inputs.kwargs else ""
+            raise NotTraceableError(f"`{self.candidate.name}` raises{on}: {self._explained(error)}") from None
+
+    def _find_arguments(self) -> nn.Module:
+        cls, name, fault = self.candidate.thing, self.candidate.name, ""
+        for make, how, is_guess in self._ways():
+            try:
+                belt.seed(self._options.seed)
+                with quiet():
+                    model = make()
+            except UnguessableError as unknown:
+                fault = f"nothing says what to pass for `{unknown}`"
+                continue
+            except Exception as error:
+                fault = self._explained(error)
+                continue
+            if not isinstance(model, cls):
+                continue
+            self.how, self.guessed = how, is_guess
+            self._make = lambda make=make: (self._initialised(make()), None)  # type: ignore[misc]
+            return model  # type: ignore[no-any-return]
+        raise NotTraceableError(
+            f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
+        )
+
+    def _initialised(self, model: nn.Module) -> nn.Module:
+        """The model as the rest of its file leaves it: `net.apply(init)`."""
+        for function in initialisers(self.loaded, self.candidate.name):
+            with contextlib.suppress(Exception):  # it may want what only the script has
+                model.apply(function)
+        return model
+
+    def _ways(self) -> Iterator[tuple[Callable[[], Any], str, bool]]:
+        """How the class may be built: as it is, as its file builds it, by guesses."""
+        cls, name = self.candidate.thing, self.candidate.name
+        if not required_parameters(cls):
+            yield cls, "", False
+            return
+        for args, kwargs in islice(passed_in_file(self.loaded, name), 4):
+            yield partial(cls, *args, **kwargs), "built as the file builds it", False
+        for factory in islice(factories_in_file(self.loaded, name), 2):
+            yield factory, f"built by `{factory.__name__}`", False
+        yield lambda: cls(**guessed(cls, vars(self.loaded.module))), "built with guessed arguments", True
+
+    def _example(self, model: nn.Module) -> Inputs | None:
+        """What the model or its class says about its own input."""
+        own = getattr(model, EXAMPLE, None)
+        try:
+            value = own() if callable(own) else getattr(model, "example_input_array", None)
+        except Exception as error:
+            raise NotTraceableError(f"`{EXAMPLE}` raises {self._explained(error)}") from None
+        return None if value is None else from_example(value)
+
+    def _infer(self, model: nn.Module) -> Inputs:
+        fault: Exception | None = None
+        for inputs in islice(guesses(model, self._options.batch), MOST_TRIES):
+            with quiet():
+                fault = runs(model, inputs)
+            if fault is None:
+                return inputs
+        wanted = ", ".join(one.name for one in required_parameters(model.forward))
+        last = f" (the last try: {self._explained(fault)})" if fault is not None else ""
+        raise NotTraceableError(
+            f"found no input for {self._said()}, forward({wanted}){last}; pass --input, like --input 8,3,224,224"
+        )
+
+    def _explained(self, error: Exception) -> str:
+        """The fault, and if it comes from a statement that was not run, that."""
+        if isinstance(error, NameError) and (reason := self.loaded.skipped.get(str(error.name))) is not None:
+            return f"`{error.name}` is not defined ({reason}); --import runs the whole file"
+        return described(error)
+
+    def _moved(self, inputs: Inputs) -> Inputs:
+        device = self._options.device
+        return inputs if device == "cpu" else inputs.map(lambda one: one.to(device), inputs.title)
+
+    def _said(self) -> str:
+        return f"`{self.candidate.name}`" + (f" ({self.how})" if self.how else "")
+
+
+def _made(result: Any) -> tuple[Callable[..., Any], Inputs | None]:
+    model, own = _model_of(result)
+    assert model is not None
+    return model, own
+
+
+def _model_of(result: Any) -> tuple[nn.Module | None, Inputs | None]:
+    """A model, or a model with its arguments, as `nanlint_example` returns them."""
+    if isinstance(result, nn.Module):
+        return result, None
+    if isinstance(result, tuple) and result and isinstance(result[0], nn.Module):
+        return result[0], from_example(tuple(result[1:]))
+    return None, None

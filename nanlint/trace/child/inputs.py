@@ -1,0 +1,153 @@
+"""Inputs: as the user wrote them, and the special ones that show what random numbers do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nanlint.trace.child.models import NotTraceableError
+from nanlint.trace.child.walking import tensors
+
+_SPEC = re.compile(
+    r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:,\d+)*|scalar)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<high>\d+))?"
+)
+_DTYPES = {
+    "float": torch.float32, "float32": torch.float32, "float64": torch.float64, "double": torch.float64,
+    "float16": torch.float16, "half": torch.float16, "bfloat16": torch.bfloat16, "int": torch.int64,
+    "int64": torch.int64, "long": torch.int64, "int32": torch.int32, "bool": torch.bool, "complex": torch.complex64,
+    "complex64": torch.complex64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arguments of one call.
+
+    Attributes:
+        args, kwargs: as they are passed.
+        title: what messages call it: "a random input".
+        specs: how to give the same with `--input`.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    title: str = "a random input"
+    specs: tuple[str, ...] = ()
+
+    def map(self, change: Callable[[Tensor], Tensor], title: str) -> Inputs:
+        """The same call with changed tensors."""
+        args = tuple(_mapped(one, change) for one in self.args)
+        kwargs = {key: _mapped(one, change) for key, one in self.kwargs.items()}
+        return Inputs(args, kwargs, title, self.specs)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Every tensor that goes in."""
+        yield from tensors([*self.args, *self.kwargs.values()])
+
+    def copied(self) -> Inputs:
+        """Tensors of their own, leaves whose gradients can be looked at."""
+
+        def copy(tensor: Tensor) -> Tensor:
+            made = tensor.detach().clone()
+            return made.requires_grad_() if made.is_floating_point() or made.is_complex() else made
+
+        return self.map(copy, self.title)
+
+
+def from_specs(specs: tuple[str, ...]) -> Inputs:
+    """What the user gave with `--input`.
+
+    Raises:
+        NotTraceableError: one is not understood.
+    """
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for spec in specs:
+        found = _SPEC.fullmatch(spec.replace(" ", ""))
+        if found is None or (found["dtype"] or "float") not in _DTYPES:
+            raise NotTraceableError(
+                f"--input {spec}: write a shape and a type, like 32,3,224,224 or tokens=8,128:int64:50257"
+            )
+        made = _made(found["shape"], _DTYPES[found["dtype"] or "float"], int(found["high"] or 2))
+        if found["name"]:
+            kwargs[found["name"]] = made
+        else:
+            args.append(made)
+    return Inputs(tuple(args), kwargs, specs=specs)
+
+
+def _made(shape: str, dtype: torch.dtype, high: int) -> Tensor:
+    sizes = () if shape == "scalar" else tuple(int(one) for one in shape.split(","))
+    if dtype == torch.bool:
+        return torch.rand(sizes) < 0.5
+    if dtype in {torch.int64, torch.int32}:
+        return torch.randint(0, max(high, 1), sizes, dtype=dtype)
+    return torch.randn(sizes, dtype=dtype)
+
+
+def from_example(value: Any) -> Inputs:
+    """What `nanlint_example` or `example_input_array` says: a tensor, a tuple of arguments, or a dictionary of them."""
+    if isinstance(value, Mapping):
+        return Inputs((), dict(value))
+    if isinstance(value, tuple):
+        if value and isinstance(value[-1], dict) and all(isinstance(key, str) for key in value[-1]):
+            return Inputs(value[:-1], value[-1])
+        return Inputs(value)
+    return Inputs((value,))
+
+
+def special(plain: Inputs) -> Iterator[Inputs]:
+    """The inputs that break what random ones do not, in the order in which they are tried."""
+    if not any(True for _ in plain.tensors()):
+        return
+    yield plain.map(lambda one: one if one.dtype == torch.bool else torch.zeros_like(one), "an input of zeros")
+    yield plain.map(_constant, "a constant input")
+    yield plain.map(lambda one: one * 1000 if one.is_floating_point() else one, "an input 1000 times as large")
+    masks = [one for one in plain.tensors() if one.dtype == torch.bool]
+    if masks:
+        yield plain.map(lambda one: torch.ones_like(one) if one.dtype == torch.bool else one, "a mask that is all true")
+        yield plain.map(
+            lambda one: torch.zeros_like(one) if one.dtype == torch.bool else one, "a mask that is all false"
+        )
+    floats = [one for one in plain.tensors() if one.is_floating_point()]
+    if len({one.shape for one in floats}) < len(floats):
+        yield _same(plain)
+    sizes = {one.shape[0] for one in plain.tensors() if one.dim()}
+    if len(sizes) == 1 and sizes != {1}:
+        yield plain.map(lambda one: one[:1] if one.dim() else one, "a batch of one row")
+
+
+def _constant(tensor: Tensor) -> Tensor:
+    return torch.ones_like(tensor) if tensor.is_floating_point() else tensor
+
+
+def _same(plain: Inputs) -> Inputs:
+    first: dict[torch.Size, Tensor] = {}
+
+    def same(tensor: Tensor) -> Tensor:
+        return first.setdefault(tensor.shape, tensor).clone() if tensor.is_floating_point() else tensor
+
+    return plain.map(same, "two equal inputs")
+
+
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_mapped(one, change) for one in value))
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(one, change) for one in value)
+    if isinstance(value, dict):
+        return {key: _mapped(one, change) for key, one in value.items()}
+    return value
+
+
+def shapes(inputs: Inputs) -> str:
+    """The shapes and types of an input, for a message."""
+    shown = [f"{','.join(map(str, one.shape)) or 'scalar'}:{str(one.dtype)[6:]}" for one in inputs.tensors()]
+    return " ".join(shown) or "no input"
