@@ -124,6 +124,9 @@ class Calls(Inliner):
             self.record.outlets.leave(*args, *keywords.values())
             if not path.startswith(_HARMLESS):
                 self.forget_lists((*args, *keywords.values()), state)
+        if path.startswith("numpy.") and path.endswith(".at") and args:  # `np.add.at(total, index, x)`
+            self.assign_in_place(expr.args[0], args[0], UNKNOWN, state)
+            return Value(kind=Kind.NONE)
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
