@@ -109,7 +109,7 @@ def run(path: Path, steps: int) -> Outcome:
         return Outcome(f"{type(error).__name__}: {error}".splitlines()[0], len(losses), losses)
     finally:
         hook.remove()
-    outcome = Outcome("trains", steps, losses)
+    outcome = Outcome("trains", steps - 1, losses)
     first, last = outcome.ends
     if last > first - (1 - LEARNED) * abs(first):
         outcome.verdict = "no-learning"
