@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from nanlint.config import Settings
+from nanlint.config import Configured, Settings
 
 SUFFIXES = (".py", ".pyi")
 
-# folders that hold other people's code, or none
-DEFAULT_EXCLUDES = frozenset({
-    ".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nanlint_cache", ".nox",
-    ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", "__pycache__",
-    "__pypackages__", "buck-out", "build", "dist", "node_modules", "site-packages", "venv",
-})  # fmt: skip
+# a folder of that name, wherever it stands
+_NAME = re.compile(r"[^/*?\[!\\]+/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +42,118 @@ class _Ignore:
         return self.patterns.check_file(f"{relative}/" if is_folder else relative).include
 
 
-def discover(paths: Sequence[str], settings: Settings) -> Found:
+@dataclass(frozen=True)
+class _Excludes:
+    """What the settings of a folder exclude. Most patterns are the name of a folder: those need no pattern matching."""
+
+    root: Path
+    names: frozenset[str]
+    patterns: _Ignore | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Excludes:
+        patterns = settings.exclude + settings.extend_exclude
+        ordered = any(pattern.startswith("!") for pattern in patterns)  # each may take back one before it
+        names = frozenset(pattern[:-1] for pattern in patterns if _NAME.fullmatch(pattern) and not ordered)
+        rest = [pattern for pattern in patterns if pattern[:-1] not in names]
+        root = settings.root.resolve()
+        return cls(root, names, _Ignore(root, GitIgnoreSpec.from_lines(rest)) if rest else None)
+
+    def matches(self, path: Path, *, is_folder: bool) -> bool:
+        """Is this one excluded? What stands above it is not asked about."""
+        if is_folder and path.name in self.names:
+            return True
+        return self.patterns is not None and self.patterns.matches(path, is_folder=is_folder) is True
+
+    def match_above(self, path: Path, *, is_folder: bool) -> bool:
+        """Is this one excluded, or a folder that it stands in?"""
+        try:
+            above = path.relative_to(self.root).parts[:-1]
+        except ValueError:
+            above = ()
+        return not self.names.isdisjoint(above) or self.matches(path, is_folder=is_folder)
+
+
+def discover(paths: Sequence[str], configured: Configured) -> Found:
     """All files under `paths`, in the order given and by name within a folder, each once."""
     files: dict[str, None] = {}
-    problems: list[str] = []
+    walk = _Walk(configured)
     for path in paths:
         name = os.path.normpath(path)
+        if walk.forbids(name):
+            continue
         if Path(name).is_dir():
-            files.update(dict.fromkeys(_walk_root(name, settings, problems)))
+            files.update(dict.fromkeys(walk.files_in(name)))
         elif os.path.lexists(name):
             files[name] = None
         else:
-            problems.append(f"{path}: no such file or folder")
-    return Found(tuple(files), tuple(problems))
+            walk.problems.append(f"{path}: no such file or folder")
+    return Found(tuple(files), tuple(walk.problems))
 
 
-def _walk_root(folder: str, settings: Settings, problems: list[str]) -> Iterator[str]:
-    absolute = Path(folder).resolve()
-    ignores = [_Ignore(settings.root.resolve(), GitIgnoreSpec.from_lines(settings.exclude))]
-    above = [ignore for parent in _inside_repository(absolute) if (ignore := _gitignore(parent))]
-    # who names an ignored folder wants it read
-    if not _ignored(absolute, above, is_folder=True):
-        ignores = above + ignores
-    yield from _walk(folder, absolute, ignores, problems)
+def is_excluded(filename: str, settings: Settings) -> bool:
+    """Do the settings exclude a file even if it is named?"""
+    return settings.force_exclude and _Excludes.of(settings).match_above(Path(filename).resolve(), is_folder=False)
 
 
-def _walk(folder: str, absolute: Path, ignores: list[_Ignore], problems: list[str]) -> Iterator[str]:
-    own = _gitignore(absolute)
-    # the user's own excludes come last: they are stronger than any .gitignore
-    ignores = [*ignores[:-1], own, ignores[-1]] if own else ignores
-    try:
-        with os.scandir(absolute) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        problems.append(f"{folder}: cannot read folder: {error.strerror}")
-        return
-    for entry in entries:
-        name = entry.name if folder == os.curdir else f"{folder}{os.sep}{entry.name}"
-        # a link to a folder could lead back to where we are
-        is_folder = entry.is_dir(follow_symlinks=False)
-        wanted = entry.name not in DEFAULT_EXCLUDES if is_folder else entry.name.endswith(SUFFIXES) and entry.is_file()
-        if not wanted or _ignored(absolute / entry.name, ignores, is_folder=is_folder):
-            continue
-        if is_folder:
-            yield from _walk(name, absolute / entry.name, ignores, problems)
-        else:
-            yield name
+class _Walk:
+    """One walk through folders, each with the settings that hold there."""
+
+    def __init__(self, configured: Configured) -> None:
+        self.problems: list[str] = []
+        self._configured = configured
+        self._excludes: dict[int, tuple[Settings, _Excludes]] = {}
+
+    def forbids(self, name: str) -> bool:
+        """Is a path excluded although it is named?"""
+        path = Path(name).resolve()
+        settings = self._configured.for_folder(path.parent)
+        is_excluded = self._excludes_of(settings).match_above
+        return settings.force_exclude and is_excluded(path, is_folder=path.is_dir())
+
+    def files_in(self, folder: str) -> Iterator[str]:
+        """The Python files in a folder that is named. Who names an ignored one wants it read."""
+        absolute = Path(folder).resolve()
+        settings = self._configured.for_folder(absolute)
+        above = [ignore for parent in _inside_repository(absolute) if (ignore := _gitignore(parent))]
+        by_git = settings.respect_gitignore and not _ignored(absolute, above, is_folder=True)
+        by_us = not self._excludes_of(settings).match_above(absolute, is_folder=True)
+        yield from self._walk(folder, absolute, above if by_git else [], excluding=by_us)
+
+    def _walk(self, folder: str, absolute: Path, ignores: list[_Ignore], *, excluding: bool) -> Iterator[str]:
+        settings = self._configured.for_folder(absolute)
+        excludes = self._excludes_of(settings)
+        own = _gitignore(absolute) if settings.respect_gitignore else None
+        ignores = [*ignores, own] if own else ignores
+        try:
+            with os.scandir(absolute) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self.problems.append(f"{folder}: cannot read folder: {error.strerror}")
+            return
+        for entry in entries:
+            name = entry.name if folder == os.curdir else f"{folder}{os.sep}{entry.name}"
+            # a link to a folder could lead back to where we are
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not is_folder and not (entry.name.endswith(SUFFIXES) and entry.is_file()):
+                continue
+            path = absolute / entry.name
+            # the user's own excludes are stronger than any .gitignore; folders that hold no code of theirs always hold
+            excluded = (
+                excludes.matches(path, is_folder=is_folder) if excluding else is_folder and entry.name in excludes.names
+            )
+            if excluded or _ignored(path, ignores, is_folder=is_folder):
+                continue
+            if is_folder:
+                yield from self._walk(name, path, ignores, excluding=excluding)
+            else:
+                yield name
+
+    def _excludes_of(self, settings: Settings) -> _Excludes:
+        if id(settings) not in self._excludes:
+            # kept together with the settings, so that no others can get their `id`
+            self._excludes[id(settings)] = settings, _Excludes.of(settings)
+        return self._excludes[id(settings)][1]
 
 
 def _ignored(path: Path, ignores: Sequence[_Ignore], *, is_folder: bool) -> bool:

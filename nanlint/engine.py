@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanlint.cards import Card, find_card, load_cards
-from nanlint.config import Settings, check_selectors
+from nanlint.config import ConfigError, Configured, RuleOptions, Settings, check_selectors
+from nanlint.config.keys import check_keys
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
-from nanlint.discover import discover
+from nanlint.discover import Found, discover
 from nanlint.fix import Applicability, apply_fixes
 from nanlint.garbage import no_collection
 from nanlint.gate import may_hold_findings
@@ -48,7 +49,8 @@ class FileResult:
         found: what is to be reported; after a fix, what is left.
         source: the text that `found` speaks of; None if it could not be read.
         before: the text as it was read.
-        fixed: how many repairs were made.
+        fixed: how many repairs were made, or suppressions written.
+        fails: is something in `found` a reason to exit with 1?
         problem: why nanlint could not do its work here, as one line. Not a finding: the exit code is 2.
     """
 
@@ -57,6 +59,7 @@ class FileResult:
     source: Source | None = None
     before: Source | None = None
     fixed: int = 0
+    fails: bool = False
     problem: str | None = None
 
     @property
@@ -67,10 +70,75 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What to do with the fixes: which ones to make, and whether to write the result."""
+    """What to do about findings: which fixes to make, or to silence what is found, and whether to write the result.
 
-    applicabilities: Collection[Applicability]
+    Attributes:
+        silence: the reason to give in a comment on every finding, instead of mending it; None mends.
+    """
+
+    applicabilities: Collection[Applicability] = frozenset()
     write: bool = True
+    silence: str | None = None
+
+
+# what is left of the findings in a text when a baseline or the lines that changed are looked at
+Keep = Callable[[Source, Sequence[Diagnostic]], list[Diagnostic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will look at, settled before it starts.
+
+    Attributes:
+        files: each with the settings and the rules that hold for it.
+        problems: what is wrong with the paths, one line each.
+        cards: all rules of the run.
+    """
+
+    files: tuple[tuple[str, Settings, tuple[Card, ...]], ...]
+    problems: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+
+def plan_run(paths: Sequence[str], configured: Configured, *, named: bool = False) -> Plan:
+    """The files under `paths`, or `paths` themselves if they name text that is not in files, and what holds for each.
+
+    Raises:
+        CardError: a card in `extra-rules` cannot be used.
+        ConfigError: the settings cannot be used, or name a rule that does not exist.
+    """
+    found = Found(tuple(paths), ()) if named else discover(paths, configured)
+    books: dict[tuple[Path, ...], tuple[Card, ...]] = {}
+    checked: dict[int, Settings] = {}
+    files = []
+    for filename in found.files or (os.curdir,):  # wrong settings are wrong even where there is nothing to lint
+        settings = configured.for_file(filename)
+        if settings.extra_rules not in books:
+            books[settings.extra_rules] = load_cards(settings.extra_rules)
+        cards = books[settings.extra_rules]
+        if id(settings) not in checked:
+            check_settings(settings, cards)
+            checked[id(settings)] = settings
+        files.append((filename, settings, cards))
+    everything = {card.code: card for cards in books.values() for card in cards}
+    return Plan(tuple(files if found.files else ()), found.problems, tuple(everything.values()))
+
+
+def check_settings(settings: Settings, cards: Sequence[Card]) -> None:
+    """See that settings speak of things that exist.
+
+    Raises:
+        ConfigError: one does not; the message names the nearest that does.
+    """
+    check_selectors(settings, cards)
+    for word, options in settings.rules.items():
+        if options.max_rates:
+            from nanlint.checks.optimizers import RATES  # noqa: PLC0415  (hardly anyone sets it)
+
+            try:
+                check_keys(options.max_rates, RATES)
+            except ConfigError as error:
+                raise ConfigError(f"`rules.{word}.max-rates`: {error}") from None
 
 
 def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
@@ -85,23 +153,25 @@ def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> li
     return sorted(_selected(found, cards, settings), key=lambda one: one.sort_key)
 
 
-def lint_paths(paths: Sequence[str], settings: Settings, repair: Repair | None = None) -> Iterator[FileResult]:
+def lint_paths(paths: Sequence[str], configured: Configured, repair: Repair | None = None) -> Iterator[FileResult]:
     """The results for all files under `paths`, and one with a problem for each path that does not exist.
 
     Raises:
-        CardError: a card in `settings.extra_rules` cannot be used.
-        ConfigError: `settings` names a rule that does not exist.
+        CardError: a card in `extra-rules` cannot be used.
+        ConfigError: the settings cannot be used, or name a rule that does not exist.
     """
-    cards = load_cards(settings.extra_rules)
-    check_selectors(settings, cards)
-    found = discover(paths, settings)
-    for problem in found.problems:
+    return lint_plan(plan_run(paths, configured), repair)
+
+
+def lint_plan(plan: Plan, repair: Repair | None = None, keep: Keep | None = None) -> Iterator[FileResult]:
+    """The results for all files of a plan, and one for each of its problems."""
+    for problem in plan.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
     with no_collection():
-        for files, filename in enumerate(found.files, 1):
-            yield lint_file(filename, cards, settings, repair)
+        for files, (filename, settings, cards) in enumerate(plan.files, 1):
+            yield lint_file(filename, cards, settings, repair, keep)
             _collect_after(files)
 
 
@@ -111,13 +181,15 @@ def _collect_after(files: int) -> None:
         gc.collect(2 if files % _COLLECT_ALL_EVERY == 0 else 0)
 
 
-def lint_file(filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None) -> FileResult:
+def lint_file(
+    filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+) -> FileResult:
     """The result for one file, which is rewritten if `repair` says so."""
     try:
         source = read_source(Path(filename), filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
-    result = lint_text(source, cards, settings, repair)
+    result = lint_text(source, cards, settings, repair, keep)
     if result.source is None or not result.changed or repair is None or not repair.write:
         return result
     try:
@@ -128,31 +200,43 @@ def lint_file(filename: str, cards: Sequence[Card], settings: Settings, repair: 
 
 
 def lint_bytes(
-    data: bytes, filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None
+    data: bytes,
+    filename: str,
+    cards: Sequence[Card],
+    settings: Settings,
+    repair: Repair | None = None,
+    keep: Keep | None = None,
 ) -> FileResult:
     """The result for what arrived on standard input; nothing is written."""
     try:
         source = decode_source(data, filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
-    return lint_text(source, cards, settings, repair)
+    return lint_text(source, cards, settings, repair, keep)
 
 
-def lint_text(source: Source, cards: Sequence[Card], settings: Settings, repair: Repair | None = None) -> FileResult:
+def lint_text(
+    source: Source, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+) -> FileResult:
     """The result for a text in memory. A fault of ours is caught here and becomes one line."""
 
     def lint(text: Source) -> list[Diagnostic]:
-        return lint_source(text, cards, settings)
+        found = lint_source(text, cards, settings)
+        return found if keep is None else keep(text, found)
 
     try:
-        if repair is not None:
-            return fix_source(source, repair.applicabilities, lint)
-        return FileResult(source.filename, tuple(lint(source)), source, source)
+        if repair is None:
+            result = FileResult(source.filename, tuple(lint(source)), source, source)
+        elif repair.silence is not None:
+            result = silence_source(source, repair.silence, lint)
+        else:
+            result = fix_source(source, repair.applicabilities, lint)
     except Exception as error:
         if os.environ.get("NANLINT_DEBUG"):
             traceback.print_exc(file=sys.stderr)
         problem = f"{source.filename}: internal error in nanlint, please report it: {described(error)}"
         return FileResult(source.filename, (), source, source, problem=problem)
+    return _judged(result, settings)
 
 
 def fix_source(
@@ -175,6 +259,21 @@ def fix_source(
             break
         source, found, fixed = candidate, left, fixed + count
     return FileResult(source.filename, tuple(found), source, before, fixed)
+
+
+def silence_source(source: Source, reason: str, lint: Callable[[Source], list[Diagnostic]]) -> FileResult:
+    """Write a suppression with a reason for every finding."""
+    from nanlint.adoption.ignores import with_ignores  # noqa: PLC0415  (most runs write none)
+
+    found = lint(source)
+    candidate = replace(source, text=with_ignores(source, found, reason))
+    if not _encodable(candidate):
+        problem = f"{source.filename}: the reason cannot be written in {source.encoding}"
+        return FileResult(source.filename, tuple(found), source, source, problem=problem)
+    left = lint(candidate)
+    if any(one.code == SYNTAX_ERROR[0] for one in left):
+        return FileResult(source.filename, tuple(found), source, source)
+    return FileResult(source.filename, tuple(left), candidate, source, len(found) - len(left))
 
 
 def reveal_file(filename: str) -> list[Reveal]:
@@ -204,10 +303,21 @@ def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Sett
     """What the settings ask for. That a file could not be read is said unless it is ignored by name."""
     for one in found:
         card = find_card(cards, one.code)
-        unread = one.code == SYNTAX_ERROR[0] and not set(SYNTAX_ERROR) & set(settings.ignore)
+        judged = _with_options(one, settings.options(one.code, one.name))
+        unread = one.code == SYNTAX_ERROR[0] and not settings.ignores_by_name(*SYNTAX_ERROR)
         loud = card is None or one.code in RUN_CODES or settings.reports(card, one.evidence)
-        if unread or (loud and settings.selects(one.code, one.name)):
-            yield one
+        if unread or (loud and settings.selects(one.code, one.name) and settings.shows(judged.severity)):
+            yield judged
+
+
+def _with_options(one: Diagnostic, options: RuleOptions) -> Diagnostic:
+    """The finding as bad as the project says, with a repair that is as safe as it says."""
+    if options.severity is not None:
+        one = replace(one, severity=options.severity)
+    if one.fix is None or options.fix is None or one.fix.applicability is Applicability.DISPLAY:
+        return one
+    safe = options.fix != "never"
+    return replace(one, fix=replace(one.fix, applicability=Applicability(options.fix)) if safe else None)
 
 
 def _syntax_error(filename: str, source: Source | None, error: SourceError, cards: Sequence[Card]) -> Diagnostic:
@@ -223,7 +333,11 @@ def _syntax_error(filename: str, source: Source | None, error: SourceError, card
 
 def _unreadable(filename: str, error: SourceError, cards: Sequence[Card], settings: Settings) -> FileResult:
     found = _syntax_error(filename, None, error, cards)
-    return FileResult(filename, tuple(_selected([found], cards, settings)))
+    return _judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
+
+
+def _judged(result: FileResult, settings: Settings) -> FileResult:
+    return replace(result, fails=any(settings.fails(one.severity) for one in result.found))
 
 
 def _encodable(source: Source) -> bool:

@@ -197,6 +197,10 @@ class Facts(Weighing):
         """Does the file read a name or an attribute that is called one of these?"""
         return not self._analysis.module.mentions.keys().isdisjoint(names)
 
+    def count(self, *names: str) -> int:
+        """How often the file reads a name or an attribute that is called one of these."""
+        return sum(self._analysis.module.mentions.get(name, 0) for name in names)
+
     def function_of(self, use: Use) -> str:
         """The name of the function a use stands in, "" at the top level."""
         return getattr(use.function, "name", "")

@@ -8,24 +8,41 @@ from functools import cached_property
 from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic
 from nanlint.engine import FileResult
-from nanlint.report.concise import concise
+from nanlint.formats import FORMATS
 from nanlint.report.diff import unified_diff
-from nanlint.report.full import full
-from nanlint.report.json import json_report
-from nanlint.report.statistics import statistics, summary
+from nanlint.report.run import Run, report
+from nanlint.report.statistics import statistics, statistics_as_json, summary
 from nanlint.report.style import Style
 
 
 class Output:
-    """What one run has to say."""
+    """What one run has to say.
+
+    Attributes:
+        diff: show what the repairs would write, instead of the findings.
+        statistics: show how often each rule spoke, instead of the findings.
+        silenced: findings were silenced, and not repaired.
+        hidden: how many findings a baseline leaves out.
+        unchanged: how many files were not looked at, because nothing in them changed.
+    """
 
     def __init__(
-        self, results: Sequence[FileResult], cards: Sequence[Card], form: str, *, statistics: bool, diff: bool
+        self,
+        results: Sequence[FileResult],
+        cards: Sequence[Card],
+        *,
+        statistics: bool = False,
+        diff: bool = False,
+        silenced: bool = False,
+        hidden: int = 0,
+        unchanged: int = 0,
     ) -> None:
         self.results = results
-        self.form = form
         self.statistics = statistics
         self.diff = diff
+        self.silenced = silenced
+        self.hidden = hidden
+        self.unchanged = unchanged
         self._cards = cards
 
     @cached_property
@@ -33,35 +50,58 @@ class Output:
         """All findings, file by file."""
         return [one for result in self.results for one in result.found]
 
-    @property
-    def has_findings(self) -> bool:
-        """Is there something to exit with 1 for? A difference that was only shown counts."""
-        return bool(self.found) or (self.diff and any(result.changed for result in self.results))
+    @cached_property
+    def run(self) -> Run:
+        """The run as formats see it."""
+        sources = {result.filename: result.source for result in self.results if result.source is not None}
+        problems = [result.problem for result in self.results if result.problem is not None]
+        return Run(self.found, sources, self._cards, problems)
 
-    def lines(self, style: Style) -> Iterator[str]:
+    @property
+    def has_changes(self) -> bool:
+        """Was a file repaired, or would one be?"""
+        return any(result.changed for result in self.results)
+
+    @property
+    def fails(self) -> bool:
+        """Is there something to exit with 1 for? A difference that was only shown counts."""
+        return any(result.fails for result in self.results) or (self.diff and self.has_changes)
+
+    def lines(self, form: str, style: Style) -> Iterator[str]:
         """The report, without the sentence that ends it."""
         if self.diff:
             for result in self.results:
                 if result.before is not None and result.source is not None and result.changed:
                     yield from unified_diff(result.before, result.source.text, style)
-        elif self.form == "json":
-            yield json_report(self.found, {card.code: card.url for card in self._cards})
+        elif self.statistics and form == "json":
+            yield statistics_as_json(self.found)
         elif self.statistics:
             yield from statistics(self.found)
-        elif self.form == "concise":
-            yield from concise(self.found, style)
         else:
-            sources = {result.filename: result.source for result in self.results if result.source is not None}
-            yield from full(self.found, sources, style)
+            yield from self.findings(form, style)
 
-    def closing_line(self) -> str | None:
+    def findings(self, form: str, style: Style) -> Iterator[str]:
+        """The findings themselves."""
+        return report(form, self.run, style)
+
+    def closing_line(self, form: str) -> str | None:
         """What was found, in a sentence; nothing where a program reads the report."""
-        if self.form == "json" and not self.diff:
-            return None
         fixed = sum(result.fixed for result in self.results)
         if self.diff:
-            return f"Would fix {fixed} finding{'' if fixed == 1 else 's'}; {len(self.found)} left."
-        files = sum(result.source is not None or bool(result.found) for result in self.results)
-        if not files and any(result.problem for result in self.results):
+            return f"Would {self._verb} {fixed} finding{'' if fixed == 1 else 's'}; {len(self.found)} left."
+        if not FORMATS[form].for_people:
+            return None
+        unchecked = sum(result.problem is not None for result in self.results)
+        checked = [result for result in self.results if result.problem is None]
+        files = sum(result.source is not None or bool(result.found) for result in checked)
+        if not files and unchecked:
             return None  # the problem says it all
-        return summary(self.found, files=files, fixed=fixed)
+        if not files and self.unchanged:
+            return f"No changes in {self.unchanged} Python file{'' if self.unchanged == 1 else 's'}."
+        hidden = f" {self.hidden} in the baseline." if self.hidden else ""
+        missing = f" {unchecked} could not be checked." if unchecked else ""
+        return summary(self.found, files=files, fixed=fixed, verb=self._verb) + hidden + missing
+
+    @property
+    def _verb(self) -> str:
+        return "silence" if self.silenced else "fix"

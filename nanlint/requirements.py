@@ -22,15 +22,24 @@ def parse_version(text: str) -> Version | None:
     return None if found is None else (int(found[1]), int(found[2]))
 
 
-def oldest_torch(folder: Path) -> Version | None:
-    """The oldest torch that the requirements of the project in this folder, or above it, allow. None: any."""
-    for place in (folder, *folder.parents):
-        for line in _requirements(place):
-            if (found := _TORCH.match(line)) is not None:
-                return parse_version(found[1])
-        if (place / ".git").exists() or (place / "pyproject.toml").is_file():
-            return None
-    return None
+def oldest_torch(folder: Path, known: dict[Path, Version | None] | None = None) -> Version | None:
+    """The oldest torch that the requirements of the project in this folder, or above it, allow. None: any.
+
+    `known` remembers the answers for folders that were asked about before.
+    """
+    known = {} if known is None else known
+    if folder not in known:
+        known[folder] = _oldest_torch(folder, known)
+    return known[folder]
+
+
+def _oldest_torch(folder: Path, known: dict[Path, Version | None]) -> Version | None:
+    for line in _requirements(folder):
+        if (found := _TORCH.match(line)) is not None:
+            return parse_version(found[1])
+    if (folder / ".git").exists() or (folder / "pyproject.toml").is_file() or folder.parent == folder:
+        return None
+    return oldest_torch(folder.parent, known)
 
 
 def _requirements(folder: Path) -> Iterator[str]:

@@ -21,7 +21,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 class Span(NamedTuple):
     """A stretch of source. Lines and columns count from 1, in characters; the end column is exclusive.
 
-    These are the numbers every output format prints, so nothing is ever converted on the way out.
+    These are the numbers that output formats print; only one that counts bytes converts them.
     """
 
     start_line: int

@@ -110,6 +110,11 @@ def find_suppressions(source: Source) -> Iterator[Suppression]:
                 yield Suppression(span, codes, match["codes"] is None, noqa, first, last, own_line)
 
 
+def statements_of(source: Source) -> Statements:
+    """Where the statements of a text begin and end, as comments see them."""
+    return _comments(source)[1]
+
+
 def _codes(match: re.Match[str], line: int, column: int, *, noqa: bool) -> dict[str, Span]:
     if match["codes"] is None:
         return {}
@@ -119,7 +124,7 @@ def _codes(match: re.Match[str], line: int, column: int, *, noqa: bool) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class _Statements:
+class Statements:
     """First and last line of every simple statement and of every header of a compound one, in order."""
 
     lines: Sequence[tuple[int, int]]
@@ -131,7 +136,7 @@ class _Statements:
         return min(first, line), max(last, line)
 
 
-def _comments(source: Source) -> tuple[list[tuple[int, int, str]], _Statements]:
+def _comments(source: Source) -> tuple[list[tuple[int, int, str]], Statements]:
     """Comments as (line, column, text). If the text does not tokenize, every `#` that looks like one."""
     comments: list[tuple[int, int, str]] = []
     statements: list[tuple[int, int]] = []
@@ -151,8 +156,8 @@ def _comments(source: Source) -> tuple[list[tuple[int, int, str]], _Statements]:
     except (tokenize.TokenError, SyntaxError):
         pairs = enumerate(source.lines, start=1)
         found = [(line, match.start() + 1, match[0]) for line, text in pairs if (match := _COMMENT.search(text))]
-        return found, _Statements([(line, line) for line, _ in enumerate(source.lines, start=1)])
-    return comments, _Statements(statements)
+        return found, Statements([(line, line) for line, _ in enumerate(source.lines, start=1)])
+    return comments, Statements(statements)
 
 
 def _names(suppression: Suppression, problem: Diagnostic) -> bool:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
+from nanlint.conventions import Conventions
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
-from nanlint.flow.leaves import given, parts
 from nanlint.flow.outlets import condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import literal, operand, squared
+from nanlint.ops.terms import operand, squared
 from nanlint.requirements import Version
-from nanlint.values.interval import BOOLEAN, EMPTY, Range, interval
+from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
 # bounded on both sides of 0, without a liking for it
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
-# a larger number is a summand like any other
-_SMALL = interval(0.0, 0.01, open="lo")
 _GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
@@ -45,16 +42,12 @@ class Trouble:
     gradient_only: bool = False
 
 
-class Weighing:
+class Weighing(Conventions):
     """What is known about the operands of one file's operations, held against where they are safe."""
 
     def __init__(self, analysis: Analysis, target_torch: Version | None = None) -> None:
-        self._analysis = analysis
+        super().__init__(analysis)
         self.target_torch = target_torch  # the oldest that the code runs on; None is any
-
-    def value_of_term(self, term: Term) -> Value | None:
-        """The value of a term when it was last evaluated."""
-        return self._analysis.value_of_term(term)
 
     def is_inference(self, use: Use) -> bool:
         """Does the use stand where a trained model is only used?"""
@@ -85,7 +78,7 @@ class Weighing:
         if hazard is None or value is None or use.framework == "python" or value.kind not in _FLAGGED_KINDS:
             return None
         if (found := self._beyond(value, hazard.safe, use)) is not None:
-            if found.evidence is Evidence.UNKNOWN and self._is_cared_for(found, value.term):
+            if found.evidence is Evidence.UNKNOWN and self.is_cared_for(found.what, value.term):
                 return None
             if not self.passes_on(use):
                 return None
@@ -103,26 +96,6 @@ class Weighing:
         found = _outside(value, safe, use)
         return None if found is None else self._weighed(found, value, use)
 
-    def _is_said(self, value: Value, use: Use) -> bool:
-        """Does the program itself say that the operand of which nothing is known may be bad? What a model puts out has
-        any sign; who takes log(p) and log(1 - p) has a probability, and that may be 0 or 1; a relative error of what
-        is to be predicted divides by data."""
-        term = value.term
-        if term is None or value.grounds > Grounds.NONE or value.is_scalar:
-            return False
-        if use.operation.name.startswith("log") and use.operation.name != "log1p":
-            return use.differentiable and (assumptions.is_model_output(name_of(term)) or term in self._probabilities)
-        if use.operation.name == "log1p":
-            return use.differentiable and term in self._probabilities
-        return use.operation.name == "div" and _is_relative_error(use)
-
-    @cached_property
-    def _probabilities(self) -> frozenset[Term]:
-        """Operands p and 1 - p of logarithms that are both taken somewhere in the file."""
-        logged = {term.args[0]: term.head for term in self._analysis.terms() if term.head in ("log", "log1p")}
-        pairs = [(whole, operand) for operand, head in logged.items() if (whole := _complemented(operand, head))]
-        return frozenset(term for pair in pairs if pair[0] in logged and _is_given(pair[0]) for term in pair)
-
     def _is_flat_at_its_end(self, value: Value) -> bool:
         """Is it made by a clamp whose gradient at the bound is 0? That stops the infinite one that comes back."""
         recent = self.target_torch is not None and self.target_torch >= _FLAT_CLAMP
@@ -131,7 +104,7 @@ class Weighing:
     def _weighed(self, found: Trouble, value: Value, use: Use) -> Trouble:
         """Weaker where the bad point is mere ignorance: a value that is the same in every run would tell of itself in
         the first, and a product is not known to be negative because one factor is known to reach 0."""
-        if found.evidence is Evidence.UNKNOWN and self._is_said(value, use):
+        if found.evidence is Evidence.UNKNOWN and self.is_said(value, use):
             return replace(found, evidence=Evidence.POSSIBLE)
         if found.evidence is not Evidence.POSSIBLE or value.term is None:
             return found
@@ -143,7 +116,7 @@ class Weighing:
             (beyond and self._sign_is_unknown(value.term))
             or (divides and self._passes_zero(value.term))
             or (logs and peel(value.term).head in _THROUGH_ZERO)
-            or (divides and self._is_of_the_trade(value.term, use))
+            or ((divides or logs) and self.is_of_the_trade(value.term, use))
             or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
             or self._is_over_all_but_the_batch(value.term)
@@ -151,31 +124,6 @@ class Weighing:
         ):
             return replace(found, evidence=Evidence.UNKNOWN)
         return found
-
-    def _is_cared_for(self, found: Trouble, term: Term | None) -> bool:
-        """Nothing is known of the value, but has somebody thought of 0, or can it not be negative?"""
-        return self._has_epsilon(term) or (found.what == "negative" and self._adds_squares(term))
-
-    def _has_epsilon(self, term: Term | None) -> bool:
-        """Was a small number added? Nothing is known of the rest, but whoever wrote it has thought of 0."""
-        term = None if term is None else peel(term)
-        return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
-
-    def _adds_squares(self, term: Term | None) -> bool:
-        """Is a square added to something kept (`state.v + grad**2`)? It is a sum of squares then, not negative."""
-        term = None if term is None else peel(term)
-        if term is None or term.head != "add":
-            return False
-        parts = [arg for arg in term.args if isinstance(arg, Term)]
-        return any(squared(peel(part)) for part in parts) and any(part.head in ("attr", "item") for part in parts)
-
-    def _is_epsilon(self, term: object) -> bool:
-        if not isinstance(term, Term):
-            return False
-        value = self.value_of_term(term)
-        if value is not None and value.range <= _SMALL:
-            return True
-        return term.head in _GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
 
     def _passes_zero(self, term: Term) -> bool:
         """Is 0 just one of the values on the way (a cosine, the square of something of which nothing is known)? It is
@@ -192,17 +140,6 @@ class Weighing:
         if inner is None or value is None or peel(inner).head == "sub":
             return False
         return value.grounds <= Grounds.ASSUMED or peel(inner).head in _THROUGH_ZERO
-
-    def _is_of_the_trade(self, divisor: Term, use: Use) -> bool:
-        """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
-        noise schedule, the support of a sparsemax?"""
-        if any(assumptions.is_padding_mask(name) for _, name in given(divisor)):
-            return True
-        if assumptions.is_schedule(self._analysis.class_of(use), self._analysis.filename_of(use)):
-            return True
-        compared = operand(peel(divisor), "x") if peel(divisor).head == "sum" else None
-        # what is compared with its own running sum: the first always passes
-        return compared is not None and any(part.head == "cumsum" for part in parts(compared))
 
     def _sign_is_unknown(self, term: Term) -> bool:
         if term.head not in ("mul", "div"):
@@ -265,46 +202,6 @@ class Weighing:
     def produced_by(value: Value) -> str | None:
         """The operation that made the value, seen through reshapes and copies: "softmax", "norm", "param"."""
         return None if value.term is None else peel(value.term).head
-
-
-def name_of(term: Term) -> str:
-    """What a parameter or attribute is called of which this is the whole, a part or another shape."""
-    term = peel(term)
-    while term.head in ("masked_select", "item", "part") and isinstance(term.args[0], Term):
-        term = peel(term.args[0])
-    if term.head == "param":
-        return str(term.args[0])
-    return str(term.args[-1]) if term.head == "attr" else ""
-
-
-def _is_given(term: Term) -> bool:
-    """Is it, or a part of it, something that came from elsewhere, untouched?"""
-    return peel(term).head in _GIVEN | {"item", "masked_select", "fresh"}
-
-
-def _complemented(operand: Term, head: str) -> Term | None:
-    """The p of log(1 - p), log1p(-p)."""
-    inner: object = None
-    if head == "log1p" and operand.head == "neg":
-        inner = operand.args[0]
-    elif head == "log" and operand.head == "sub" and literal(operand.args[0]) == 1:
-        inner = operand.args[1]
-    return inner if isinstance(inner, Term) else None
-
-
-def _is_relative_error(use: Use) -> bool:
-    """`(y_true - y_pred) / y_true`."""
-    x, y = use.values["x"].term, use.values["y"].term
-    if x is None or y is None:
-        return False
-    error, truth = _unsigned(x), _unsigned(y)
-    is_part = error.head == "sub" and any(isinstance(arg, Term) and peel(arg) is truth for arg in error.args)
-    return is_part and assumptions.is_truth(name_of(truth))
-
-
-def _unsigned(term: Term) -> Term:
-    term = peel(term)
-    return peel(term.args[0]) if term.head == "abs" and isinstance(term.args[0], Term) else term
 
 
 def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:

@@ -1,6 +1,10 @@
 """What the tests share: `--update`, the linter without configuration, and how hypothesis runs on CI."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -32,3 +36,36 @@ def update(request: pytest.FixtureRequest) -> bool:
 def lint() -> Lint:
     """The linter as a user without configuration runs it."""
     return default_lint(load_cards())
+
+
+Run = Callable[..., tuple[int, str, str]]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """The real command, in a folder of its own: exit code, output, errors."""
+
+    def run(*arguments: str, stdin: str | None = None, cwd: str = ".", **environment: str) -> tuple[int, str, str]:
+        inherited = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "NO_COLOR"}}
+        done = subprocess.run(
+            [sys.executable, "-m", "nanlint", *arguments], input=stdin, capture_output=True, encoding="utf-8",
+            cwd=tmp_path / cwd, timeout=60, check=False, env=inherited | environment,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a file in that folder."""
+
+    def write(text: str, name: str = "a.py") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -1,7 +1,6 @@
 """The command as its users know it."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -10,29 +9,6 @@ import pytest
 BAD = "import torch\n\n\ndef f(z):\n    x = torch.softmax(z, -1)\n    return torch.log(x)\n"
 FIXED = BAD.replace("torch.log(x)", "torch.log_softmax(z, -1)")
 HALF = "import torch\n\n\ndef f(x, mask):\n    return x.sum() / mask.eq(1).sum()\n"  # only an unsafe repair
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run(*arguments, stdin=None, **environment):
-        inherited = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "NO_COLOR"}}
-        done = subprocess.run(
-            [sys.executable, "-m", "nanlint", *arguments], input=stdin, capture_output=True, text=True, cwd=tmp_path,
-            timeout=60, check=False, env=inherited | environment,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
-
-    return run
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(text, name="a.py"):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
 
 
 def test_findings_and_nothing(run, write):
@@ -124,6 +100,29 @@ def test_output_file(run, write, tmp_path):
 def test_statistics(run, write):
     write(BAD)
     assert run("check", "--statistics")[1].startswith("1  NAN102  [*]  log-of-softmax\nFound 1 error")
+    assert json.loads(run("check", "--statistics", "--output-format", "json")[1]) == [
+        {"code": "NAN102", "name": "log-of-softmax", "count": 1, "fixable": True}
+    ]
+    code, _, err = run("check", "--statistics", "--output-format", "sarif")
+    assert code == 2
+    assert "--statistics cannot be shown in the format sarif; json can" in err
+
+
+def test_fix_only_and_the_exit_code_of_a_fix(run, write):
+    path = write(BAD + HALF)
+    assert run("check", "--fix", "--exit-non-zero-on-fix", "--select", "NAN102")[0] == 1
+    assert path.read_text() == FIXED + HALF
+    assert run("check", "--fix", "--exit-non-zero-on-fix", "--select", "NAN102")[0] == 0
+    path.write_text(BAD + HALF)
+    code, out, err = run("check", "--fix-only")
+    assert (code, err) == (0, "")
+    assert out == "Fixed 1 finding. Found 1 error in 1 file (1 fixable with --fix --unsafe-fixes).\n"
+    assert path.read_text() == FIXED + HALF
+    path.write_text(BAD)
+    assert run("check", "--fix-only", "--exit-non-zero-on-fix")[0] == 1
+    path.write_text(BAD)
+    assert run("check", "--diff", "--exit-non-zero-on-fix", "--exit-zero")[0] == 1
+    assert path.read_text() == BAD
 
 
 def test_standard_input(run):

@@ -3,7 +3,7 @@
 import pytest
 
 from nanlint.cards import load_cards
-from nanlint.config import ConfigError, RuleOptions, Settings, check_selectors, load_settings
+from nanlint.config import ConfigError, Configuration, RuleOptions, Settings, check_selectors, load_settings
 from nanlint.diagnostic import Evidence
 
 CARDS = load_cards()
@@ -40,6 +40,7 @@ def test_everything(write):
         extra_rules=(root / "lint/rules",),
         rules={"NAN111": RuleOptions(Evidence.CERTAIN, 1.0)},
         root=root,
+        source=root / "nanlint.toml",
     )
 
 
@@ -48,11 +49,13 @@ def test_the_nearest_file_that_speaks_of_nanlint(write, tmp_path):
     write("[tool.other]\n", "src/pyproject.toml")
     write("", "src/pkg/a.py")
     write("", "src/b.py")
-    assert load_settings(["src/pkg/a.py", "src/b.py"]).ignore == ("NAN101",)
+    assert load_settings("src/pkg/a.py").ignore == ("NAN101",)
     write('ignore = ["NAN102"]', "src/nanlint.toml")
-    assert load_settings(["src/pkg/a.py", "src/b.py"]).ignore == ("NAN102",)
-    assert load_settings(["src", "pyproject.toml"]).ignore == ("NAN101",)
-    assert load_settings(["missing"]).root == tmp_path
+    configuration = Configuration()
+    assert configuration.for_file("src/pkg/a.py").ignore == ("NAN102",)
+    assert configuration.for_file("src/b.py").ignore == ("NAN102",)
+    assert configuration.for_file("c.py").ignore == ("NAN101",)
+    assert configuration.for_file("missing/d.py").root == tmp_path
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_an_unknown_revision_leaves_nothing_behind(temporary):
 def test_a_checkout_goes_away_even_on_an_error(temporary):
     def work():
         with ecosystem.checked_out("HEAD") as tree:
-            assert (tree / "nanlint" / "cli.py").exists()
+            assert (tree / "nanlint" / "engine.py").exists()
             assert str(temporary) in worktrees()
             raise ZeroDivisionError
 

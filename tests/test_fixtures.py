@@ -9,6 +9,7 @@ from nanlint.testing import Lint, run_fixture, run_flow, updated_fixture, update
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RULES = sorted((FIXTURES / "rules").rglob("*.py"))
+RECIPES = sorted((FIXTURES / "recipes").glob("*.py"))  # whole training programs
 FLOW = sorted((FIXTURES / "flow").rglob("*.py"))
 
 
@@ -21,6 +22,13 @@ def test_rule(path: Path, lint: Lint, update: bool) -> None:
     if update:
         path.write_text(updated_fixture(path, lint), encoding="utf-8")
     assert not [str(failure) for failure in run_fixture(path, lint)]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=_name)
+def test_recipe(path: Path, lint: Lint) -> None:
+    """Exactly the marked findings, and none in a program that is called good."""
+    assert not [str(failure) for failure in run_fixture(path, lint)]
+    assert path.stem.endswith("_bad") == (": NAN" in path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", FLOW, ids=_name)

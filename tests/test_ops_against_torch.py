@@ -92,11 +92,10 @@ NEEDED = {
 
 # what the generic call cannot write: shapes, lists of tensors, indices, other kinds of arguments
 NOT_CALLED = {
-    "matmul", "complex", "stack", "copy", "view", "part", "randint", "arange", "linspace", "eye", "zeros",
-    "ones", "empty",
-    "full",
+    "matmul", "attention", "complex", "stack", "copy", "view", "part", "randint", "arange", "linspace", "eye", "zeros",
+    "ones", "empty", "full",
     "rand", "randn", "tensor", "one_hot", "bincount", "size", "bernoulli", "trace", "triangle", "uniform", "fill",
-    "count_nonzero", "cross_entropy", "binary_cross_entropy", "distance",
+    "count_nonzero", "cross_entropy", "binary_cross_entropy", "distance", "topk",
 }  # fmt: skip
 # results that are no tensor, or arguments that are none of ours
 NOT_TENSORS = {"item", "numpy", "tolist", "bucketize", "searchsorted", "nonzero", "argwhere"}

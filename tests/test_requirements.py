@@ -41,7 +41,7 @@ def test_versions(text: str, version: tuple[int, int] | None) -> None:
 def test_requirements(tmp_path: Path, line: str, version: tuple[int, int] | None) -> None:
     (tmp_path / "requirements.txt").write_text(f"click>=8.0\n{line}\n", encoding="utf-8")
     assert oldest_torch(tmp_path) == version
-    assert load_settings([str(tmp_path)]).target_torch == version
+    assert load_settings(tmp_path).target_torch == version
 
 
 def test_dependencies_of_the_project(tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_dependencies_of_the_project(tmp_path: Path) -> None:
 def test_the_settings_come_first(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("torch>=2.15\n", encoding="utf-8")
     (tmp_path / "nanlint.toml").write_text('target-torch = "2.4"\n', encoding="utf-8")
-    assert load_settings([str(tmp_path)]).target_torch == (2, 4)
+    assert load_settings(tmp_path).target_torch == (2, 4)
     (tmp_path / "nanlint.toml").write_text("target-torch = 2.4\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r'`target-torch` must be a version like "2.4"'):
-        load_settings([str(tmp_path)])
+        load_settings(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,24 @@ def test_the_settings_come_first(tmp_path: Path) -> None:
 )
 def test_the_gradient_of_a_clamp(text: str, target: tuple[int, int] | None, expected: int) -> None:
     assert len(lint_source(Source("a.py", text), load_cards(), Settings(target_torch=target))) == expected
+
+
+MASKED = """
+import torch
+import torch.nn.functional as F
+
+def attend(q, k, v, pad):
+    bias = torch.zeros_like(pad, dtype=q.dtype).masked_fill(pad, float("-inf"))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+def causal(q, k, v):
+    mask = torch.ones(4, 4).tril().bool()
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+"""
+
+
+@pytest.mark.parametrize(("target", "expected"), [(None, []), ((2, 4), [7]), ((2, 5), [])])
+def test_attention_without_keys(target: tuple[int, int] | None, expected: list[int]) -> None:
+    """Since torch 2.5 a query without keys gets 0; before, NaN."""
+    found = lint_source(Source("a.py", MASKED), load_cards(), Settings(target_torch=target))
+    assert [one.span.start_line for one in found] == expected

@@ -17,6 +17,7 @@ from nanlint.checks.half_constants import half_overflow_constant
 from nanlint.checks.half_losses import loss_in_half
 from nanlint.checks.half_parameters import half_parameters_with_adam
 from nanlint.checks.hyper_parameters import optimizer_setting_out_of_range
+from nanlint.checks.initial_weights import constant_init, init_does_not_match_activation, unscaled_random_init
 from nanlint.checks.learning_rates import learning_rate_too_high
 from nanlint.checks.lengths import norm_gradient
 from nanlint.checks.limits import clipping_disabled
@@ -29,6 +30,7 @@ from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
 from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
+from nanlint.checks.raw_inputs import unnormalised_input
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.checks.swept import nan_swept_under
@@ -63,6 +65,10 @@ CHECKS: dict[str, Check] = {
         mean_of_nothing,
         nan_swept_under,
         uninitialised_memory,
+        unscaled_random_init,
+        constant_init,
+        unnormalised_input,
+        init_does_not_match_activation,
         ineffective_epsilon,
         half_overflow_constant,
         half_parameters_with_adam,

@@ -10,8 +10,9 @@ from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
-from nanlint.ops.terms import both_ways, is_one, operand, operand_of
+from nanlint.ops.terms import both_ways, is_one, literal, operand, operand_of, squared
 from nanlint.repair import rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
@@ -136,8 +137,37 @@ def _is_tanh(above: Term | None, grown: Term, shrunk: Term) -> bool:
     return operand_of(operand_of(shrunk, "exp"), "neg") is operand_of(grown, "exp")
 
 
+def _is_kernel(exponent: Term | None) -> bool:
+    """Is it `-k * (x - y)**2`, of a Gaussian kernel? Nobody writes the minus for a negative k."""
+    if exponent is None:
+        return False
+    if exponent.head == "neg":
+        return any(squared(factor) is not None for factor in _factors(exponent.args[0]))
+    factors = list(_factors(exponent))
+    negative = any(factor.head == "neg" or _is_negative(factor) for factor in factors)
+    return negative and any(squared(factor) is not None for factor in factors)
+
+
+def _factors(term: Term) -> Iterator[Term]:
+    """The factors of a product, seen through reshapes, and what a quotient divides."""
+    term = peel(term)
+    if term.head not in ("mul", "div"):
+        yield term
+        return
+    for arg in term.args[: 2 if term.head == "mul" else 1]:
+        if isinstance(arg, Term):
+            yield from _factors(arg)
+
+
+def _is_negative(term: Term) -> bool:
+    number = literal(term)
+    return isinstance(number, int | float) and number < 0
+
+
 def _overflows(facts: Facts, exponential: Term) -> bool:
     """May this exponential be inf? Not if its exponent is bounded by a clamp, or its maximum was subtracted, be the
     rest divided by a temperature or not."""
+    if _is_kernel(operand_of(exponential, "exp") or operand_of(operand_of(exponential, "sum"), "exp")):
+        return False
     value = facts.value_of_term(exponential)
     return value is not None and not value.is_scalar and value.range.hi == float("inf") and value.attains is None

@@ -58,7 +58,7 @@ def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> It
     if file.stored & {"lr", "learning_rate"}:
         return  # `group["lr"] = …`: a schedule by hand
     tamed = any(map(_TAMED.search, facts.words())) or (facts.mentions(*_SIGMOID) and not facts.mentions(*_UNBOUNDED))
-    found = [one for made in optimizers(file) for one in _judged(made, file, facts, tamed)]
+    found = [one for made in optimizers(file) for one in _judged(made, file, facts, tamed, options)]
     right = {id(literal.node) for _, _, literal, ceiling in found if ceiling is None or literal.value <= ceiling}
     for made, written, literal, ceiling in found:
         # one number for several optimisers, of which one is chosen, is meant for that which takes it
@@ -69,16 +69,17 @@ def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> It
 _Judged = tuple[Made, nodes.Expr, Literal, float | None]
 
 
-def _judged(made: Made, file: Literals, facts: Facts, tamed: bool) -> Iterator[_Judged]:
+def _judged(made: Made, file: Literals, facts: Facts, tamed: bool, options: RuleOptions) -> Iterator[_Judged]:
     """The rates of an optimiser that the file writes down, and above what they are too high; None if nothing is."""
     if made.name not in RATES or not _trains_a_network(made, file, facts):
         rates: Iterator[tuple[nodes.Expr, float | None]] = iter(() if made.rate is None else [(made.rate, None)])
     else:
         rates = _rates(made, file, tamed)
+    own = (options.max_rates or {}).get(made.name)  # the project knows better
     for written, ceiling in rates:
         literal = file.follow(written, made.place.scope)
         if literal is not None:
-            yield made, written, literal, ceiling
+            yield made, written, literal, ceiling if ceiling is None else own or ceiling
 
 
 def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
@@ -144,6 +145,8 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     at other rates."""
     if any(map(_NOT_NETWORKS.match, facts.imports.values())):
         return False
+    if made.framework == "transformers":
+        return True
     layers = [name for place in file.calls if _LAYER.search(name := _last_name(place.call))]
     if len(layers) == 1 and not _DEEP.match(layers[0]):
         return False  # a linear model

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
+from nanlint.checks.literals import literals_of
+from nanlint.checks.optimizers import TRAINER, TRAINERS
 from nanlint.checks.structure import key_of, names_in, scopes, targets_of
 from nanlint.checks.training import CLIPPERS, HUGE, limit_of, number_of
 from nanlint.checks.wording import remark, shortened
@@ -22,7 +24,11 @@ _USUAL = "1.0"
 
 def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """`clip_grad_norm_` and its like with a limit that is infinite, huge, 0 or negative, and its result not used."""
-    if facts.chain or not facts.mentions(*CLIPPERS):
+    if facts.chain:
+        return
+    if facts.mentions(*TRAINERS):
+        yield from _disabled_trainers(card, facts)
+    if not facts.mentions(*CLIPPERS):
         return
     constants = _constants(facts)
     for _, body in scopes(facts.body):
@@ -41,6 +47,21 @@ def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterato
 
 def _usual(limit: nodes.Expr) -> Repair:
     return Repair(Applicability.UNSAFE, f"clip the gradients to {_USUAL}", ((limit, _USUAL),))
+
+
+def _disabled_trainers(card: Card, facts: Facts) -> Iterator[Finding]:
+    """`TrainingArguments(max_grad_norm=0)`: the Trainer clips at 1.0 unless it is told not to."""
+    file = literals_of(facts)
+    for place in file.calls:
+        limit = place.call.keywords.get("max_grad_norm")
+        if limit is None or not TRAINER.match(getattr(place.call.func, "path", None) or ""):
+            continue
+        number = file.follow(limit, place.scope)
+        is_none = isinstance(limit, nodes.Constant) and limit.value is None
+        if is_none or (number is not None and (number.value <= 0 or number.value >= HUGE)):
+            trouble = "switches off the clipping at 1.0 that the Trainer has by default"
+            text = f"max_grad_norm={facts.text(limit)}"
+            yield remark(card, limit, place.statement, Evidence.POSSIBLE, operand=text, trouble=trouble)
 
 
 def _trouble(limit: float) -> str | None:

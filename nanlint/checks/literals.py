@@ -68,9 +68,14 @@ class Literals:
         self._fields: dict[tuple[nodes.ClassDef, str], list[tuple[nodes.Expr | None, Scope]]] = {}
         self._options: dict[str, list[tuple[nodes.Expr | None, Scope]]] = {}
         self._module = Scope()
+        self._scopes: dict[int, Scope] = {}
         self._walk(body, self._module)
         for place in self.calls:
             self._register(place.call, place.scope)
+
+    def scope_of(self, function: nodes.FunctionDef | None) -> Scope:
+        """The scope of a function of this file; that of the file itself for None."""
+        return self._module if function is None else self._scopes[id(function)]
 
     def follow(self, expr: nodes.Expr | None, scope: Scope, depth: int = _DEPTH) -> Literal | None:
         """The number that an expression is, if the file says so."""
@@ -193,6 +198,8 @@ class Literals:
             return None
         if name == "neg":
             return Literal(-known[0], expr)
+        if name == "sqrt":
+            return Literal(math.sqrt(known[0]), expr) if known[0] >= 0 else None
         if name not in _ARITHMETIC or len(known) != 2:
             return None
         try:
@@ -208,7 +215,7 @@ class Literals:
         for statement in body:
             self._note(statement, scope, owner)
             if isinstance(statement, nodes.FunctionDef):
-                inner = Scope(statement, owner or scope.owner, scope)
+                inner = self._scopes[id(statement)] = Scope(statement, owner or scope.owner, scope)
                 for decorator in statement.decorators:
                     self._note_calls(parts(decorator), statement, scope)
                 self._walk(statement.body, inner)

@@ -19,6 +19,7 @@ from nanlint.flow.uses import Use
 from nanlint.ops.terms import operand
 from nanlint.repair import masks
 from nanlint.repair.edits import Repair
+from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import Term
 from nanlint.weighing import Trouble
 
@@ -39,6 +40,7 @@ _OF_DATA = re.compile(r"pad|valid|len|missing|key_mask|adj|edge|neighbo|batch", 
 
 def masked_softmax(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """A softmax or log-softmax over a row that a mask may have filled with -inf entirely."""
+    yield from _masked_attention(card, facts)
     for use in facts.uses(("softmax", "log_softmax")):
         value = use.values.get("x")
         if value is None or value.term is None or facts.elsewhere(use) is not None or not facts.passes_on(use):
@@ -51,9 +53,32 @@ def masked_softmax(card: Card, facts: Facts, options: RuleOptions) -> Iterator[F
             evidence, fill = max(found, key=lambda one: one[0])
             node = use.node.operands.get("x")
             yield finding(
-                card, facts, use, Trouble(evidence, "-inf"), operand=node, reasons=value,
+                card, facts, use, Trouble(evidence, "softmax of"), operand=node, reasons=value,
                 repair=_finite(facts, use, fills, fill),
             )  # fmt: skip
+
+
+def _masked_attention(card: Card, facts: Facts) -> Iterator[Finding]:
+    """Attention under a mask that may leave a query no key, on a torch where that is NaN."""
+    if facts.target_torch is None or facts.target_torch >= _ZERO_ATTENTION:
+        return
+    for use in facts.uses(("attention",)):
+        mask = use.values.get("mask")
+        if mask is None or mask.term is None or facts.elsewhere(use) is not None or not facts.passes_on(use):
+            continue
+        fills = list(fills_of(facts, mask.term, -inf))
+        if mask.range == BOOLEAN:
+            fills.append(Fill(mask.term, mask.term, None))
+        found = [evidence for fill in fills if (evidence := _evidence(facts, use, fill)) is not None]
+        if found:
+            yield finding(
+                card,
+                facts,
+                use,
+                Trouble(max(found), "attention under"),
+                operand=use.node.operands["mask"],
+                reasons=mask,
+            )
 
 
 def _evidence(facts: Facts, use: Use, fill: Fill) -> Evidence | None:
@@ -102,6 +127,8 @@ def _rows_are_looked_at(facts: Facts, sources: set[Term]) -> bool:
     return False
 
 
+# since this torch a query without keys gets 0 (release notes of 2.5)
+_ZERO_ATTENTION = (2, 5)
 _MENDING = frozenset({"masked_fill", "where", "nan_to_num", "isnan", "isfinite"})
 
 

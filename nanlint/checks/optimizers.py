@@ -64,13 +64,27 @@ _KERAS = re.compile(
     r"optimizers\.(?!schedules)"
     r"(?:legacy\.|experimental\.|\w+\.)?(?P<name>[A-Z]\w*)$"
 )
+# the Trainer makes the optimiser: AdamW unless told otherwise
+TRAINERS = ("TrainingArguments", "Seq2SeqTrainingArguments", "SFTConfig", "GRPOConfig", "DPOConfig", "PPOConfig")
+TRAINER = re.compile(r"transformers\.(?:\w+\.)*(?:Seq2Seq)?TrainingArguments$|trl\.(?:\w+\.)*[A-Z]\w*Config$")
+_OF_TRAINER = {"adamw": "AdamW", "sgd": "SGD", "adafactor": "Adafactor", "adagrad": "Adagrad", "lion": "Lion"}
 _TF1 = re.compile(r"tensorflow\.(?:compat\.v1\.)?train\.(?P<name>\w+)Optimizer$")
 _OF_TF1 = {"GradientDescent": "SGD", "Momentum": "SGD", "Adam": "Adam", "RMSProp": "RMSprop", "Adagrad": "Adagrad"}
 
 # words of which a file that makes an optimiser has at least one
 NAMES = frozenset(
     {*RATES, *_OF_KERAS, *_OF_OPTAX, *(f"{one}Optimizer" for one in _OF_TF1), "Adadelta", "LBFGS", "Rprop"}
-    | {"AdamW8bit", "Adam8bit", "PagedAdamW8bit", "Lion8bit", "FusedAdam", "DeepSpeedCPUAdam", "Nadam"}
+    | {
+        "TrainingArguments",
+        "Seq2SeqTrainingArguments",
+        "AdamW8bit",
+        "Adam8bit",
+        "PagedAdamW8bit",
+        "Lion8bit",
+        "FusedAdam",
+        "DeepSpeedCPUAdam",
+        "Nadam",
+    }
 )
 
 
@@ -89,7 +103,8 @@ class Made:
     @property
     def rate(self) -> nodes.Expr | None:
         """The learning rate it is given."""
-        return argument(self.call, ("lr", "learning_rate"), 1 if self.framework == "torch" else 0)
+        place = {"torch": 1, "transformers": None}.get(self.framework, 0)
+        return argument(self.call, ("lr", "learning_rate"), place)
 
     @property
     def is_of_tf1(self) -> bool:
@@ -112,10 +127,19 @@ def optimizers(file: Literals) -> Iterator[Made]:
             yield Made(found["name"] or found["other"], "torch", place)
         elif (found := _KERAS.match(path)) is not None:
             yield Made("NAdam" if found["name"] == "Nadam" else found["name"], "keras", place)
+        elif TRAINER.match(path) and (name := _of_trainer(place.call)) is not None:
+            yield Made(name, "transformers", place)
         elif (found := _TF1.match(path)) is not None and found["name"] in _OF_TF1:
             yield Made(_OF_TF1[found["name"]], "keras", place)
         elif path.startswith("optax.") and path.rpartition(".")[2] in _OF_OPTAX:
             yield Made(_OF_OPTAX[path.rpartition(".")[2]], "optax", place)
+
+
+def _of_trainer(call: nodes.Call) -> str | None:
+    """The optimiser that `TrainingArguments(optim="adamw_torch")` names."""
+    said = call.keywords.get("optim")
+    name = said.value if isinstance(said, nodes.Constant) else "adamw" if said is None else None
+    return _OF_TRAINER.get(name.partition("_")[0]) if isinstance(name, str) else None
 
 
 def argument(call: nodes.Call, names: tuple[str, ...], place: int | None) -> nodes.Expr | None:

@@ -11,6 +11,7 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.growth import BOX_OFFSET, LAYER, growing
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
+from nanlint.conventions import name_of
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow import assumptions
@@ -21,7 +22,7 @@ from nanlint.repair import guards
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import Range
 from nanlint.values.value import DType, Value
-from nanlint.weighing import Trouble, name_of
+from nanlint.weighing import Trouble
 
 _OPERATIONS = ("exp", "exp2", "expm1", "sinh", "cosh")
 _SYMMETRIC = frozenset({"sinh", "cosh"})

@@ -35,7 +35,7 @@ _BOUNDED = re.compile(
     r"grad\w*_norm|norm_grad|register_(?:full_backward_)?hook|\.grad\b|deepspeed|lightning|fairseq|adafactor",
     re.IGNORECASE,
 )
-_LIMIT = "1.0"
+_LIMIT = 1.0
 _USUAL_NAMES = ("model", "net", "network")
 
 
@@ -54,7 +54,7 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
             step.call,
             step.statement,
             evidence,
-            repair=_clipped(facts, recipe, step),
+            repair=_clipped(facts, recipe, step, options.clip_norm or _LIMIT),
             operand=shortened(facts.text(step.call)),
             trouble=name,
         )
@@ -75,7 +75,7 @@ def _model(facts: Facts) -> tuple[str, Evidence] | None:
         is_long = name in _UNGATED or name.endswith("Cell") or not made.isdisjoint(_TEXT)
         return f"an `nn.{name}`", Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
     for name in sorted(made & _ATTENTION):
-        return f"an `nn.{name}`", Evidence.UNKNOWN
+        return f"an `nn.{name}`", Evidence.POSSIBLE
     return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
 
 
@@ -96,7 +96,7 @@ def _with_classes(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
             yield from _with_classes(statement.body)
 
 
-def _clipped(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
+def _clipped(facts: Facts, recipe: Recipe, step: Event, limit: float) -> Repair | None:
     """`clip_grad_norm_` on a line before the step, and `unscale_` before that under a scaler."""
     spelled = {path: name for name, path in facts.imports.items()}
     prefix = f"{spelled['torch']}.nn" if "torch" in spelled else spelled.get("torch.nn")
@@ -106,12 +106,12 @@ def _clipped(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
         return None
     if not isinstance(step.statement, nodes.Evaluate) or step.statement.value is not step.call:
         return None
-    lines = [f"{prefix}.utils.clip_grad_norm_({parameters}, {_LIMIT})"]
+    lines = [f"{prefix}.utils.clip_grad_norm_({parameters}, {limit})"]
     if recipe.all_of(Did.SCALED) and not recipe.all_of(Did.UNSCALED):
         if not step.call.args:
             return None
         lines.insert(0, f"{facts.text(func.base)}.unscale_({facts.text(step.call.args[0])})")
-    return put_before(facts, step.statement, lines, f"clip the norm of the gradients to {_LIMIT}")
+    return put_before(facts, step.statement, lines, f"clip the norm of the gradients to {limit}")
 
 
 def _parameters(facts: Facts, recipe: Recipe, step: Event) -> str | None:

@@ -81,7 +81,7 @@ _UNDIFFERENTIATED_FILE = re.compile(
 )
 _PIPELINE_FILE = re.compile(r"(?:^|/)pipelines?(?:_\w+)?(?:/|\.py$)")
 _EMBEDDING = re.compile(r"(?:^|[._])(?:embeds?|embeddings?|features?)(?:_?\d)?$", re.IGNORECASE)
-_TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
+_TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$|/testing/")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
 

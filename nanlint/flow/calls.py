@@ -15,6 +15,7 @@ from nanlint.flow.state import State
 from nanlint.ir import nodes
 from nanlint.ir.arguments import bind
 from nanlint.ops import spellings, watched
+from nanlint.ops.distributions import DRAWING_FUNCTIONS, DRAWING_METHODS, distribution, drawn_from
 from nanlint.ops.operation import Spelling
 from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
@@ -72,6 +73,10 @@ class Calls(Inliner):
             result = func.payload.run(self.terms, args[0], expr, self.framework)
             self.use_of_layer(func.payload, expr, args, result, state)
             return result
+        if isinstance(expr.func, nodes.Attribute) and expr.func.name in DRAWING_METHODS:
+            drawn = drawn_from(self.silently(expr.func.base, state))
+            if drawn is not None:
+                return drawn.with_term(self.terms.fresh())
         plain = not any(isinstance(arg, nodes.Starred) for arg in expr.args)
         if plain and (called := self._function_of(func)) is not None:
             return self.call_function(called, args, named, expr, state)
@@ -122,8 +127,11 @@ class Calls(Inliner):
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
-        if (layer := construct_layer(path, args, keywords)) is not None:
-            return layer
+        made = construct_layer(path, args, keywords) or distribution(path)
+        if made is not None:
+            return made
+        if path in DRAWING_FUNCTIONS and len(args) > 1 and (drawn := drawn_from(args[1])) is not None:
+            return drawn.with_term(self.terms.fresh())
         if path.endswith("nn.Parameter") and args:
             # a trained weight may become anything, zero included
             return Value(REAL, Kind.TENSOR, Grounds.ASSUMED, framework="torch", payload=None)

@@ -13,13 +13,18 @@ _NOTHING = frozenset({"const", "none", "path", "finfo", "how", "slice"})
 _OWN = ("self", "cls")
 
 
+def is_outward(term: Term) -> bool:
+    """Is it `x.shape`, `x.dtype` and the like?"""
+    return term.head == "attr" and term.args[-1] in _OUTWARD
+
+
 def parts(term: Term) -> Iterator[Term]:
     """The term and all that went into its numbers, each once."""
     seen: set[Term] = set()
     waiting = [term]
     while waiting:
         part = waiting.pop()
-        if part in seen or part.head in _SIZES or (part.head == "attr" and part.args[-1] in _OUTWARD):
+        if part in seen or part.head in _SIZES or is_outward(part):
             continue
         seen.add(part)
         yield part

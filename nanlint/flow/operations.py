@@ -73,7 +73,8 @@ class Operations(Members):
             result = replace(result, differentiable=False)
         if name in ("size", "len"):
             result = self._length(spelling, operands, result)
-        if "dim" in operands and name in _WITH_INDICES and "alone" not in operands and result.framework == "torch":
+        reduced = "dim" in operands and name in _WITH_INDICES and "alone" not in operands
+        if (reduced or name == "topk") and result.framework == "torch":
             position = Value(
                 COUNT, Kind.TENSOR, Grounds.KNOWN, self.terms.fresh(), dtype=DType.INTEGER, framework="torch"
             )

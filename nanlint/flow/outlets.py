@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Any
 
+from nanlint.flow.leaves import is_outward
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.value import Term, Value
 
@@ -127,6 +128,6 @@ def _closure(
         if term in found:
             continue
         found.add(term)
-        if term.head not in stops and term not in whole:
+        if term.head not in stops and term not in whole and not is_outward(term):
             waiting.extend(arg for arg in term.args if isinstance(arg, Term) and not is_cut(term, arg))
     return frozenset(found)

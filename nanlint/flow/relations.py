@@ -70,6 +70,13 @@ def _are_complements(x: Term | None, y: Term | None) -> bool:
     return mask is not None and other is not None and operand_of(peel(other), "logical_not") is peel(mask)
 
 
+def _count_in(term: Term | None) -> Term | None:
+    """The count in `(count * scale) ** 0.5`."""
+    while term is not None and term.head in ("sqrt", "pow", "mul", "div") and isinstance(term.args[0], Term):
+        term = term.args[0]
+    return term
+
+
 def _unfloored(term: Term) -> Term:
     """A maximum that was kept from being -inf, so that -inf is not subtracted from -inf: it is larger at most."""
     if term.head != "clamp" or operand(term, "max") is not None:
@@ -87,6 +94,8 @@ def _add(operands: dict[str, Value], result: Value) -> Value:
         return _known(result, interval(1.0, 2.0))
     if _are_complements(x, y) or _are_complements(y, x):
         return _known(result, interval(1.0))
+    if _are_complements(_count_in(x), _count_in(y)) or _are_complements(_count_in(y), _count_in(x)):
+        return result.with_range(result.range.without_zero())
     return result
 
 
@@ -115,6 +124,8 @@ def _sum(operands: dict[str, Value], result: Value) -> Value:
         return replace(result, range=COUNT, grounds=Grounds.KNOWN)
     if x.attains is not None and x.range.lo >= 0:
         return replace(result, range=result.range.meet(interval(lo=x.attains)))
+    if term is not None and _is_largest_share(peel(term)):
+        return result.with_range(result.range.without_zero())
     return result
 
 
@@ -166,10 +177,18 @@ def _extent(operands: dict[str, Value], result: Value) -> Value:
         return _known(result, interval(1.0))
     if x is not None and x.head == "abs":
         x = _operand(x)
+    if x is not None and _is_largest_share(x):
+        return result.with_range(result.range.without_zero())
     parts = _operand(x) if x is not None and x.head == "stack" else None
     if parts is None or parts.head not in ("tuple", "list") or not _is_direction(parts.args):
         return result
     return replace(result, range=interval(0.7, 1.001), grounds=Grounds.KNOWN)
+
+
+def _is_largest_share(term: Term) -> bool:
+    """Are these the largest of a softmax, which are at least 1/n?"""
+    inner = operand(term, "x") if term.head in ("topk", "max") else None
+    return inner is not None and peel(inner).head == "softmax"
 
 
 def _is_variance(x: Term, y: Term) -> bool:

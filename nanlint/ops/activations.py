@@ -148,6 +148,7 @@ ACTIVATIONS = (
     # what a layer with weights of its own makes: any number
     operation("affine", "a layer's output", "x y", lambda operands: ANY, fixed_at(Grounds.NONE)),
     operation("batch_norm", "a normalisation layer", "x", lambda operands: ANY, fixed_at(Grounds.NONE)),
+    operation("attention", "an attention", "x y z mask", lambda operands: ANY, fixed_at(Grounds.NONE), watched=True),
     # losses: torch's binary_cross_entropy clamps its logarithm, the others take logits or log-probabilities
     operation("cross_entropy", "a cross-entropy", "x y ignore_index reduction", binary(_distance), known, watched=True),
     operation(

@@ -85,6 +85,7 @@ REDUCTIONS = (
     operation("mean", "a mean", "x dim keepdim", unary(ar.mean_of), all_at_once, role=Role.REDUCE, watched=True),
     _reduction("max", "a maximum", _same),
     _reduction("min", "a minimum", _same),
+    operation("topk", "the largest", "x k dim", unary(_same)),
     _reduction("median", "a median", _same),
     operation("quantile", "a quantile", "x q dim keepdim", unary(ar.mean_of), role=Role.REDUCE),
     operation(

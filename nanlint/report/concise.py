@@ -6,12 +6,22 @@ from collections.abc import Iterable, Iterator
 
 from nanlint.diagnostic import Diagnostic
 from nanlint.fix import Applicability
-from nanlint.report.style import Style
+from nanlint.report.run import Run
+from nanlint.report.style import Style, displayed
+
+
+def report(run: Run, style: Style) -> Iterator[str]:
+    """The lines of the report, without line ends."""
+    return concise(run.found, style)
 
 
 def concise(found: Iterable[Diagnostic], style: Style) -> Iterator[str]:
     """`path:line:col: NAN102 [*] message`; `[*]` marks what --fix repairs."""
     for one in found:
-        star = "[*] " if one.fix is not None and one.fix.applicability is Applicability.SAFE else ""
-        where = style("bold", f"{one.filename}:{one.span.start_line}:{one.span.start_column}:")
-        yield f"{where} {style(one.severity, one.code)} {star}{one.message}"
+        where = style("bold", f"{displayed(one.filename)}:{one.span.start_line}:{one.span.start_column}:")
+        yield f"{where} {style(one.severity, one.code)} {star(one)}{displayed(one.message)}"
+
+
+def star(one: Diagnostic) -> str:
+    """The mark of what --fix repairs."""
+    return "[*] " if one.fix is not None and one.fix.applicability is Applicability.SAFE else ""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from nanlint.report.style import Style, displayed
 from nanlint.source import Source
 
+# what a terminal takes for a command
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 def unified_diff(before: Source, after: str, style: Style) -> Iterator[str]:
     """The diff of one file, as `patch` and `git apply` read it, without line ends."""
     name = before.filename.replace("\\", "/")
+    old_name, new_name = _quoted(f"a/{name}"), _quoted(f"b/{name}")
     old, new = before.lines, Source(before.filename, after).lines
-    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
+    for line in difflib.unified_diff(old, new, old_name, new_name):
         body = line.rstrip("\n")
+        if style.colour:  # for eyes, not for `patch`
+            body = _CONTROL.sub("�", body)
         if line.startswith(("---", "+++")):
             yield style("bold", body.rstrip("\r"))
         elif line.startswith("@@"):
@@ -23,6 +30,14 @@ def unified_diff(before: Source, after: str, style: Style) -> Iterator[str]:
             yield style({"+": "added", "-": "removed"}.get(line[0], ""), body) if line[0] in "+-" else body
             if not line.endswith(("\n", "\r")):
                 yield "\\ No newline at end of file"
+
+
+def _quoted(name: str) -> str:
+    """A name as git writes it: in quotes if it could be taken for something else."""
+    if not _CONTROL.search(name) and not set(name) & set('\n\r\t"'):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').encode(errors="surrogateescape")
+    return '"' + "".join(chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}" for byte in escaped) + '"'
 
 
 def changed_lines(before: Source, after: str) -> Iterator[tuple[str, int, str]]:

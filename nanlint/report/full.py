@@ -8,17 +8,23 @@ from nanlint.diagnostic import Diagnostic, Related
 from nanlint.fix import Applicability, Fix, apply_fixes
 from nanlint.report.diff import changed_lines
 from nanlint.report.frame import Label, code_frame, cut_around
-from nanlint.report.style import Style
+from nanlint.report.run import Run
+from nanlint.report.style import Style, displayed
 from nanlint.source import Source
 
 # a related place farther away than this gets a frame of its own
 FAR = 12
 
-_HOW = {
+HOW = {
     Applicability.SAFE: "safe: applied by --fix",
     Applicability.UNSAFE: "unsafe: applied by --fix --unsafe-fixes",
     Applicability.DISPLAY: "a suggestion: not applied",
 }
+
+
+def report(run: Run, style: Style) -> Iterator[str]:
+    """The lines of the report, without line ends."""
+    return full(run.found, run.sources, style)
 
 
 def full(found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Style) -> Iterator[str]:
@@ -31,21 +37,27 @@ def full(found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Styl
 def explain(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) -> Iterator[str]:
     """One finding: header, frames, help."""
     span, severity = diagnostic.span, diagnostic.severity
-    where = style("bold", f"{diagnostic.filename}:{span.start_line}:{span.start_column}:")
+    where = style("bold", f"{displayed(diagnostic.filename)}:{span.start_line}:{span.start_column}:")
     what = style(severity, f"{severity}[{diagnostic.code}]")
-    yield f"{where} {what} {style('bold', diagnostic.name)}: {style('bold', diagnostic.message)}"
+    yield f"{where} {what} {style('bold', diagnostic.name)}: {style('bold', displayed(diagnostic.message))}"
     source = sources.get(diagnostic.filename)
     if source is None or not source.text:
         return
-    near = [related for related in diagnostic.related if _is_near(related, diagnostic)]
-    far = [related for related in diagnostic.related if related not in near]
-    width = _gutter_width(diagnostic, source, far)
-    labels = [Label(span, "", str(severity), "^"), *map(_label, near)]
-    yield from code_frame(source, labels, style, width)
-    for related in far:
-        yield from _far_frame(related, diagnostic, sources, style, width)
+    yield from frames(diagnostic, sources, style)
     if diagnostic.fix is not None:
-        yield from _help(diagnostic.fix, source, style, width)
+        yield from _help(diagnostic.fix, source, style, _gutter_width(diagnostic, source))
+
+
+def frames(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) -> Iterator[str]:
+    """The code that a finding is about, and the code that explains it."""
+    source = sources[diagnostic.filename]
+    near = [related for related in diagnostic.related if _is_near(related, diagnostic)]
+    width = _gutter_width(diagnostic, source)
+    labels = [Label(diagnostic.span, "", str(diagnostic.severity), "^"), *map(_label, near)]
+    yield from code_frame(source, labels, style, width)
+    for related in diagnostic.related:
+        if related not in near:
+            yield from _far_frame(related, diagnostic, sources, style, width)
 
 
 def _is_near(related: Related, diagnostic: Diagnostic) -> bool:
@@ -55,39 +67,41 @@ def _is_near(related: Related, diagnostic: Diagnostic) -> bool:
 
 
 def _label(related: Related) -> Label:
-    return Label(related.span, related.message, "related", "-")
+    return Label(related.span, displayed(related.message), "related", "-")
 
 
 def _far_frame(
     related: Related, diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style, width: int
 ) -> Iterator[str]:
     filename = related.filename or diagnostic.filename
+    name = displayed(filename)
     arrow = style("gutter", " " * width + "-->")
     source = sources.get(filename)
     if source is None:
-        yield f"{arrow} {filename}:{related.span.start_line}:{related.span.start_column}: {related.message}"
+        yield (f"{arrow} {name}:{related.span.start_line}:{related.span.start_column}: {displayed(related.message)}")
         return
-    yield f"{arrow} {filename}:{related.span.start_line}:{related.span.start_column}"
+    yield f"{arrow} {name}:{related.span.start_line}:{related.span.start_column}"
     yield from code_frame(source, [_label(related)], style, width)
 
 
 def _help(fix: Fix, source: Source, style: Style, width: int) -> Iterator[str]:
-    yield f"{style('help', 'help:')} {fix.message} ({_HOW[fix.applicability]})"
+    yield f"{style('help', 'help:')} {displayed(fix.message)} ({HOW[fix.applicability]})"
     after, _ = apply_fixes(source, [fix])
     changes = list(changed_lines(source, after))
-    at = _first_difference([text for _, _, text in changes])
+    at = first_difference([text for _, _, text in changes])
     for sign, line, text in changes:
         role = "added" if sign == "+" else "removed"
         yield style("gutter", f"{line:>{width}}") + " " + style(role, f"{sign} {cut_around(text, at)}".rstrip())
 
 
-def _first_difference(texts: list[str]) -> int:
+def first_difference(texts: list[str]) -> int:
     """Where lines begin to differ: the part of a long line that the reader wants to see."""
     return next((at for at, letters in enumerate(zip(*texts, strict=False)) if len(set(letters)) > 1), 0)
 
 
-def _gutter_width(diagnostic: Diagnostic, source: Source, far: Iterable[Related]) -> int:
+def _gutter_width(diagnostic: Diagnostic, source: Source) -> int:
     last = max([diagnostic.span.end_line, *(related.span.end_line for related in diagnostic.related)])
     if diagnostic.fix is not None:
         last = max([last, *(edit.span.end_line for edit in diagnostic.fix.edits)]) + 1
-    return len(str(min(last, len(source.lines) + 1) if not list(far) else last))
+    has_far = any(not _is_near(related, diagnostic) for related in diagnostic.related)
+    return len(str(last if has_far else min(last, len(source.lines) + 1)))

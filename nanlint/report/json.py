@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nanlint.diagnostic import Diagnostic
 from nanlint.fix import Fix
+from nanlint.report.run import Run
+from nanlint.report.style import Style
 from nanlint.source import Span
+
+
+def report(run: Run, style: Style) -> Iterator[str]:
+    """The lines of the report, without line ends."""
+    yield json_report(run.found, {card.code: card.url for card in run.cards})
 
 
 def json_report(found: Iterable[Diagnostic], urls: Mapping[str, str]) -> str:

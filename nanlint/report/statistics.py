@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,17 +12,29 @@ from nanlint.fix import Applicability
 
 def statistics(found: Iterable[Diagnostic]) -> Iterator[str]:
     """How often each rule spoke, the most frequent first; `[*]` marks rules that --fix can serve."""
+    counts = list(_counts(found))
+    width = len(str(max((count for _, _, count, _ in counts), default=0)))
+    for code, name, count, fixable in counts:
+        yield f"{count:>{width}}  {code}  {'[*]' if fixable else '[ ]'}  {name}"
+
+
+def statistics_as_json(found: Iterable[Diagnostic]) -> str:
+    """The same counts for programs."""
+    keys = ("code", "name", "count", "fixable")
+    return json.dumps([dict(zip(keys, row, strict=True)) for row in _counts(found)], indent=2)
+
+
+def _counts(found: Iterable[Diagnostic]) -> Iterator[tuple[str, str, int, bool]]:
     found = list(found)
     counts = Counter((one.code, one.name) for one in found)
     fixable = {one.code for one in found if _is(one, Applicability.SAFE)}
-    width = len(str(max(counts.values(), default=0)))
     for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        yield f"{count:>{width}}  {code}  {'[*]' if code in fixable else '[ ]'}  {name}"
+        yield code, name, count, code in fixable
 
 
-def summary(found: Sequence[Diagnostic], *, files: int, fixed: int = 0) -> str:
+def summary(found: Sequence[Diagnostic], *, files: int, fixed: int = 0, verb: str = "fix") -> str:
     """The last line: what was found, in how many of the `files`, and what --fix could do or did."""
-    done = f"Fixed {_count(fixed, 'finding')}. " if fixed else ""
+    done = f"{_PAST[verb]} {_count(fixed, 'finding')}. " if fixed else ""
     if not found:
         if files == 0:
             return f"{done}No Python files found."
@@ -32,6 +45,7 @@ def summary(found: Sequence[Diagnostic], *, files: int, fixed: int = 0) -> str:
     return f"{done}Found {', '.join(parts)} in {where}{_offer(found)}."
 
 
+_PAST = {"fix": "Fixed", "silence": "Silenced"}
 _NOUN = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 

@@ -1,0 +1,129 @@
+"""The command line. Exit codes: 0 clean, 1 findings, 2 usage or internal error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from nanlint.cards import CardError, find_card, load_cards
+from nanlint.cli.check import check
+from nanlint.config import ConfigError, load_settings, nearest_rule
+
+
+def main() -> NoReturn:
+    """The `nanlint` command."""
+    try:
+        # without click's own error handling a command's `Exit` is returned as its code
+        code = cli.main(prog_name="nanlint", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(2)
+    except (ConfigError, CardError) as error:
+        click.echo(f"nanlint: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # the reader (`head`, a pager) has seen enough; Python must not complain while it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("NANLINT_DEBUG"):
+            raise
+        if isinstance(error, OSError) and error.strerror:  # files are dealt with where they are read and written
+            click.echo(f"nanlint: cannot write output: {error.strerror}", err=True)
+            sys.exit(2)
+        from nanlint.engine import described  # noqa: PLC0415
+
+        click.echo(f"nanlint: internal error in nanlint, please report it: {described(error)}", err=True)
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  (slow, and seldom asked for)
+
+    try:
+        click.echo(f"nanlint {version('nanlint')}")
+    except PackageNotFoundError:
+        click.echo("nanlint (not installed)")
+    ctx.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+def cli() -> None:
+    """Find the causes of NaN and Inf in deep-learning code, and repair them."""
+
+
+cli.add_command(check)
+
+
+@cli.command()
+@click.argument("code_or_name", required=False)
+@click.option("--all", "everything", is_flag=True, help="All rules.")
+@click.option("--output-format", type=click.Choice(["full", "json"]), default="full", help="How to print.")
+def rule(code_or_name: str | None, everything: bool, output_format: str) -> None:
+    """Explain a rule: what it says, why, and how to repair what it finds."""
+    from nanlint.report.rules import rules_as_json, rules_as_text  # noqa: PLC0415
+
+    if everything == (code_or_name is not None):
+        raise click.UsageError("give the code or the name of a rule, or --all")
+    cards = load_cards(load_settings().extra_rules)
+    chosen = cards
+    if code_or_name is not None:
+        card = find_card(cards, code_or_name)
+        if card is None:
+            raise ConfigError(f"unknown rule `{code_or_name}`{nearest_rule(code_or_name, cards)}")
+        chosen = (card,)
+    click.echo(rules_as_json(chosen) if output_format == "json" else rules_as_text(chosen))
+
+
+@cli.group()
+def show() -> None:
+    """Show what nanlint makes of a file, and what its settings may hold."""
+
+
+@show.command()
+@click.argument("file", type=click.Path())
+def ranges(file: str) -> None:
+    """Every assignment and every result of a function, with the range inferred for it."""
+    from nanlint.engine import reveal_file  # noqa: PLC0415
+    from nanlint.source import SourceError  # noqa: PLC0415
+
+    try:
+        revealed = reveal_file(file)
+    except SourceError as error:
+        raise ConfigError(f"{file}:{error.line}:{error.column}: {error.message}") from None
+    for one in revealed:
+        click.echo(f"{file}:{one.line}:{one.column}: {one.name}: {one.text}")
+
+
+@show.command()
+def schema() -> None:
+    """The JSON schema of `nanlint.toml`, and of `[tool.nanlint]`, for editors."""
+    from nanlint.config.schema import schema_as_json  # noqa: PLC0415
+
+    click.echo(schema_as_json(), nl=False)
+
+
+@cli.command("test-rules")
+@click.argument("folder", type=click.Path(path_type=Path))
+def test_rules(folder: Path) -> None:
+    """Run the examples of your own rule cards in FOLDER."""
+    from nanlint.testing import run_folder  # noqa: PLC0415
+
+    if not folder.is_dir():
+        raise ConfigError(f"no such folder: {folder}")
+    failures = run_folder(folder)
+    for failure in failures:
+        click.echo(str(failure))
+    click.echo(f"{len(failures)} failures" if failures else "all examples hold")
+    raise click.exceptions.Exit(1 if failures else 0)

@@ -1,0 +1,27 @@
+"""The `azure` format: logging commands that Azure Pipelines shows beside the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nanlint.diagnostic import Severity
+from nanlint.report.run import Run
+from nanlint.report.style import Style, displayed
+
+# there is nothing weaker than a warning
+_TYPES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "warning"}
+_ESCAPES = str.maketrans({"%": "%AZP25", ";": "%3B", "\r": "%0D", "\n": "%0A", "]": "%5D"})
+
+
+def report(run: Run, style: Style) -> Iterator[str]:
+    """The lines of the report, without line ends."""
+    for one in run.found:
+        properties = {
+            "type": _TYPES[one.severity],
+            "sourcepath": displayed(run.path(one.filename)),
+            "linenumber": str(one.span.start_line),
+            "columnnumber": str(one.span.start_column),
+            "code": one.code,
+        }
+        written = "".join(f"{name}={value.translate(_ESCAPES)};" for name, value in properties.items())
+        yield f"##vso[task.logissue {written}]{f'{one.name}: {displayed(one.message)}'.translate(_ESCAPES)}"

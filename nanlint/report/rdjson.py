@@ -1,0 +1,58 @@
+"""The `rdjson` format: reviewdog, which turns repairs into suggestions to a pull request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from nanlint.diagnostic import Diagnostic, Severity
+from nanlint.report.run import HOME, Run
+from nanlint.report.style import Style
+from nanlint.source import Source, Span
+
+_SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.INFO: "INFO"}
+
+
+def report(run: Run, style: Style) -> Iterator[str]:
+    """The lines of the report, without line ends."""
+    document = {
+        "source": {"name": "nanlint", "url": HOME},
+        "diagnostics": [_diagnostic(run, one) for one in run.found],
+    }
+    yield json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _diagnostic(run: Run, one: Diagnostic) -> dict[str, Any]:
+    source = run.sources.get(one.filename)
+    return {
+        "message": one.message,
+        "location": {"path": one.filename, "range": _range(source, one.span)},
+        "severity": _SEVERITIES[one.severity],
+        "code": {"value": one.code, "url": run.url(one) or ""},
+        "suggestions": [
+            {"range": _range(source, edit.span), "text": edit.content} for edit in (one.fix.edits if one.fix else ())
+        ],
+        "relatedLocations": [
+            {
+                "message": related.message,
+                "location": {
+                    "path": (file := run.related_file(one, related)),
+                    "range": _range(run.sources.get(file), related.span),
+                },
+            }
+            for related in one.related
+        ],
+    }
+
+
+def _range(source: Source | None, span: Span) -> dict[str, Any]:
+    """Columns count bytes here."""
+    return {
+        "start": {"line": span.start_line, "column": _bytes(source, span.start_line, span.start_column)},
+        "end": {"line": span.end_line, "column": _bytes(source, span.end_line, span.end_column)},
+    }
+
+
+def _bytes(source: Source | None, line: int, column: int) -> int:
+    return column if source is None else len(source.line_text(line)[: column - 1].encode(errors="replace")) + 1
