@@ -42,6 +42,7 @@ PAGE = ROOT / "docs" / "proof.md"
 SECONDS = 60  # that one run may take
 LONGER = 10  # times the steps it took to fail, the repaired program must train
 SHORTEST = 100  # steps, at least
+TWIN_STEPS = 200
 POINTS = 30  # of a curve in the picture
 FAST = 6  # the fast subset is every sixth program
 
@@ -83,6 +84,19 @@ class Case:
         return self.fails and not self.unexpected and explained and self.trains == ("cure" not in self.program.head)
 
 
+@dataclass
+class Twin:
+    """A healthy program: the same model by a sound recipe."""
+
+    name: str
+    findings: int
+    outcome: zoo.Outcome | str
+
+    @property
+    def is_as_claimed(self) -> bool:
+        return not self.findings and isinstance(self.outcome, zoo.Outcome) and self.outcome.verdict == "trains"
+
+
 def repair(paths: Sequence[Path], folder: Path) -> None:
     """Copies of the programs, rewritten by the command that a user calls."""
     for path in paths:
@@ -103,6 +117,12 @@ def examine(path: Path, folder: Path, lint: Lint) -> Case:
     found = lint(Source(str(path), path.read_text(encoding="utf-8")))
     unexpected = [str(one) for one in run_fixture(path, lint)]
     return Case(program, found, unexpected, repaired, before, after, blame)
+
+
+def examine_twin(path: Path, lint: Lint) -> Twin:
+    """Run a healthy program."""
+    found = lint(Source(str(path), path.read_text(encoding="utf-8")))
+    return Twin(path.stem, len(found), limited(zoo.run, path, TWIN_STEPS))
 
 
 def limited(work: Callable[..., Any], *arguments: object) -> Any:
@@ -148,7 +168,8 @@ def _row(case: Case) -> str:
     trains = case.after if isinstance(case.after, str) else case.after.verdict
     if isinstance(case.after, zoo.Outcome) and case.trains:
         trains = "{:.3g} → {:.3g}".format(*case.after.ends)
-    cells = [link, program.head["model"], fails, found, "<br>".join(dict.fromkeys(fixes)) or "–", trains, *_blamed(case)]
+    fixed = "<br>".join(dict.fromkeys(fixes)) or "–"
+    cells = [link, program.head["model"], fails, found, fixed, trains, *_blamed(case)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -176,7 +197,7 @@ def remarks(cases: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
-def summary(cases: Sequence[Case]) -> str:
+def summary(cases: Sequence[Case], twins: Sequence[Twin]) -> str:
     """The numbers in one paragraph."""
     loud = [case for case in cases if isinstance(case.blame, zoo.Blame)]
     return (
@@ -185,11 +206,13 @@ def summary(cases: Sequence[Case]) -> str:
         f"{sum(case.trains for case in cases)} train after its repairs alone. A run-time check blames something in "
         f"{len(loud)}, and a line that nanlint names in {sum(case.agrees for case in cases)} of these. "
         f"{sum(len({one.code for one in case.found}) > 1 for case in cases)} hold two or more faults, in "
-        f"{sum('far' in case.program.head for case in cases)} the symptom is far from its cause."
+        f"{sum('far' in case.program.head for case in cases)} the symptom is far from its cause. "
+        f"{len(twins)} healthy twins: {sum(not twin.findings for twin in twins)} without a finding, "
+        f"{sum(twin.is_as_claimed for twin in twins)} of which train."
     )
 
 
-def page(cases: Sequence[Case]) -> str:
+def page(cases: Sequence[Case], twins: Sequence[Twin]) -> str:
     """docs/proof.md."""
     return f"""# Proof: programs that fail, and train after the repair
 
@@ -198,7 +221,7 @@ Written by `python benchmarks/proof.py`, which runs it all again. Every program 
 none was touched by hand. It fails on a CPU under its seed; repaired, it must stay finite for {LONGER} times the steps
 it took to fail, and at least {SHORTEST}, and end below 95 % of its first loss.
 
-{summary(cases)}
+{summary(cases, twins)}
 
 ![loss curves before and after](proof.svg)
 
@@ -260,27 +283,33 @@ def main(names: Sequence[str], subset: str, write: bool | None) -> None:
     lint = default_lint(load_cards())
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _CONTEXT.set_forkserver_preload(["__main__", "torch", "torch._dynamo", "torch.utils._python_dispatch"])
-    cases: list[Case] = []
+    healthy = sorted((ZOO / "healthy").glob("*.py"))[:: FAST if subset == "fast" else 1] if not names else []
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         Progress(console=console, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(2) as pool,
     ):
-        task = progress.add_task("programs", total=len(paths))
+        task = progress.add_task("programs", total=len(paths) + len(healthy))
         repair(paths, Path(folder))
-        for future in as_completed([pool.submit(examine, path, Path(folder), lint) for path in paths]):
-            cases.append(future.result())
+        running = [pool.submit(examine, path, Path(folder), lint) for path in paths]
+        pending = [pool.submit(examine_twin, path, lint) for path in healthy]
+        for future in as_completed([*running, *pending]):
+            future.result()
             progress.advance(task)
-        cases.sort(key=lambda case: case.program.name)
+        cases = [future.result() for future in running]
+        twins = [future.result() for future in pending]
         for case in cases:
             if not case.is_as_claimed:
-                click.echo(_row(case) + "".join(f"\n  {one}" for one in case.unexpected))
+                click.echo("not as claimed: " + _row(case) + "".join(f"\n  {one}" for one in case.unexpected))
+        for twin in twins:
+            if not twin.is_as_claimed:
+                click.echo(f"not as claimed: {twin.name}, healthy: {twin.findings} findings, {twin.outcome}")
         if write if write is not None else subset == "all" and not names:
-            PAGE.write_text(page(cases), encoding="utf-8")
+            PAGE.write_text(page(cases, twins), encoding="utf-8")
             picture(cases, PAGE.with_suffix(".svg"))
-    click.echo(summary(cases))
-    sys.exit(not all(case.is_as_claimed for case in cases))
+    click.echo(summary(cases, twins))
+    sys.exit(not all(one.is_as_claimed for one in [*cases, *twins]))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def run(path: Path, steps: int) -> Outcome:
                 return Outcome("nan-parameters", step, losses)
             if abs(losses[-1]) > DIVERGED * max(abs(losses[0]), 1e-3):
                 return Outcome("divergence", step, losses)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it ended the training
+    except Exception as error:
         return Outcome(f"{type(error).__name__}: {error}".splitlines()[0], len(losses), losses)
     finally:
         hook.remove()
@@ -127,7 +127,7 @@ def blame(path: Path, steps: int) -> Blame | None:
                 pass
         except _Found as found:
             return found.blame
-        except Exception:  # noqa: BLE001 - the same end as without the check, and nothing seen before
+        except Exception:
             return None
     return None
 

@@ -1,4 +1,4 @@
-"""Programs that fail and train after the repair, and healthy twins: what nanlint says of them, and whether it is true."""
+"""Programs that fail, and train after the repair; healthy twins: what nanlint says of them, and whether it is true."""
 
 import os
 import subprocess
