@@ -118,10 +118,15 @@ def run(path: Path, steps: int) -> Outcome:
 
 def blame(path: Path, steps: int) -> Blame | None:
     """What a check of every operation blames in these steps: none if every number is finite."""
+    first = _blame(path, steps, traced=False)
+    # only with its traces, which are slow, does torch know which line a backward operation belongs to
+    return _blame(path, steps, traced=True) if first is not None and first.phase == "backward" else first
+
+
+def _blame(path: Path, steps: int, *, traced: bool) -> Blame | None:
     import torch
 
-    watch = _watch(path)
-    with torch.autograd.set_detect_anomaly(True, check_nan=False), watch:
+    with torch.autograd.set_detect_anomaly(traced, check_nan=False), _watch(path):
         try:
             for _ in _losses(path, steps):
                 pass
@@ -135,7 +140,8 @@ def blame(path: Path, steps: int) -> Blame | None:
 def _losses(path: Path, steps: int) -> Iterator[Any]:
     warnings.simplefilter("ignore")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return itertools.islice(module.train(steps), steps)
@@ -155,8 +161,8 @@ def _watch(path: Path) -> Any:
         """0 where every number is finite, 1 where one is infinite, 2 where one is NaN."""
         worst = 0
         for leaf in tree_leaves(values):
-            if isinstance(leaf, float):
-                leaf = torch.tensor(leaf)
+            if isinstance(leaf, float) and not math.isfinite(leaf):
+                worst = max(worst, 2 if math.isnan(leaf) else 1)
             if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and not leaf.isfinite().all():
                 worst = max(worst, 2 if leaf.isnan().any() else 1)
         return worst
