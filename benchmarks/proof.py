@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -221,7 +222,7 @@ Written by `python benchmarks/proof.py`, which runs it all again. Every program 
 none was touched by hand. It fails on a CPU under its seed; repaired, it must stay finite for {LONGER} times the steps
 it took to fail, and at least {SHORTEST}, and end below 95 % of its first loss.
 
-{summary(cases, twins)}
+{textwrap.fill(summary(cases, twins), 120)}
 
 ![loss curves before and after](proof.svg)
 
@@ -262,7 +263,7 @@ def picture(cases: Sequence[Case], path: Path) -> None:
             if all(abs(end) < float("inf") for end in (low, high)):
                 axis.set_ylim(low - margin, high + margin)
     figure.tight_layout(pad=0.3)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
     # a tenth of a point is finer than a screen
     path.write_text(re.sub(r"(\d+\.\d)\d+", r"\1", path.read_text(encoding="utf-8")), encoding="utf-8")
 
