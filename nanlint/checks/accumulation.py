@@ -15,6 +15,8 @@ from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
 from nanlint.ir.walk import statements
+from nanlint.repair.edits import Repair
+from nanlint.repair.recipe import put_before
 
 # whoever names one of these sets the gradients to zero, touches them himself, or leaves it to a library
 _LOOKED_AFTER = re.compile(
@@ -45,7 +47,22 @@ def gradients_never_zeroed(card: Card, facts: Facts, options: RuleOptions) -> It
             evidence = _evidence(recipe, event, shared | dict(_made(recipe.body)))
             if evidence is not None:
                 operand = shortened(facts.text(event.call))
-                yield remark(card, event.call, event.statement, evidence, operand=operand)
+                repair = _zeroed(facts, recipe, event)
+                yield remark(card, event.call, event.statement, evidence, operand=operand, repair=repair)
+
+
+def _zeroed(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
+    """`zero_grad()` before the only `backward()`, where it is followed by the step in each round of the loop."""
+    loop, optimizer = _loop_of(recipe.body, step), _optimizer(step.call)
+    backwards = _backwards(recipe)
+    if loop is None or optimizer is None or len(backwards) != 1 or len(recipe.all_of(Did.STEP)) != 1:
+        return None
+    statement = backwards[0].statement
+    if not all(any(inner is one for inner in loop.body) for one in (statement, step.statement)):
+        return None  # a step of several rounds, in which gradients are meant to add up
+    if not isinstance(statement, nodes.Evaluate | nodes.Assign):
+        return None
+    return put_before(facts, statement, [f"{optimizer}.zero_grad()"], "set the gradients to zero before")
 
 
 def _made(body: Sequence[nodes.Stmt]) -> Iterator[tuple[str, nodes.Stmt]]:

@@ -14,6 +14,7 @@ from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Guard, Trap, Use
+from nanlint.ops.elementwise import power_hazard
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import literal, operand_of
 from nanlint.repair.choices import double_where, gradient_range
@@ -31,7 +32,8 @@ _WHOLE = (DType.INTEGER, DType.BOOLEAN)
 
 def where_trap(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """An operation in an arm of `where` or `masked_fill` that only the condition keeps from its bad point."""
-    for trap, guarded in facts.traps():
+    for plain, chosen in facts.traps():
+        trap, guarded = replace(plain, use=with_power_hazard(plain.use)), with_power_hazard(chosen)
         hazard = trap.use.operation.hazard
         value = None if hazard is None else trap.use.values.get(hazard.operand)
         node = None if hazard is None else trap.use.node.operands.get(hazard.operand)
@@ -41,6 +43,15 @@ def where_trap(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Findi
         if trouble is not None:
             repair = double_where(facts, trap.use, trap.guards)
             yield finding(card, facts, trap.use, trouble, operand=node, reasons=value, repair=repair)
+
+
+def with_power_hazard(use: Use) -> Use:
+    """The use of a power as one of an operation that breaks somewhere, if it does with this exponent; others as is."""
+    hazard = power_hazard(use.values) if use.operation.name == "pow" else None
+    if hazard is None:
+        return use
+    operation = replace(use.operation, hazard=hazard)
+    return replace(use, node=replace(use.node, spelling=replace(use.node.spelling, operation=operation)))
 
 
 def _is_differentiated(facts: Facts, trap: Trap, value: Value) -> bool:

@@ -14,8 +14,12 @@ from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.fix import Applicability
 from nanlint.ir import nodes
 from nanlint.ir.walk import expressions, statements
+from nanlint.repair.edits import Repair
+
+_USUAL = "1.0"
 
 
 def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
@@ -33,11 +37,16 @@ def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterato
             if isinstance(call, nodes.Call) and _name(call.func) in CLIPPERS:
                 limit = limit_of(call)
                 number = number_of(limit)
+                repair = None if limit is None or number is None else _usual(limit)
                 if number is None and limit is not None:
                     number = constants.get(key_of(limit) or "")
                 if number is not None and (trouble := _trouble(number)) is not None:
                     text = shortened(facts.text(call))
-                    yield remark(card, call, statement, Evidence.POSSIBLE, operand=text, trouble=trouble)
+                    yield remark(card, call, statement, Evidence.POSSIBLE, operand=text, trouble=trouble, repair=repair)
+
+
+def _usual(limit: nodes.Expr) -> Repair:
+    return Repair(Applicability.UNSAFE, f"clip the gradients to {_USUAL}", ((limit, _USUAL),))
 
 
 def _disabled_trainers(card: Card, facts: Facts) -> Iterator[Finding]:

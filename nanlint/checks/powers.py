@@ -7,15 +7,13 @@ from dataclasses import replace
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.gradients import is_shielded
+from nanlint.checks.gradients import is_shielded, with_power_hazard
 from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
-from nanlint.ops.elementwise import power_hazard
-from nanlint.ops.operation import Hazard
 from nanlint.repair import guards
 from nanlint.values.value import DType, Term
 
@@ -25,10 +23,9 @@ _WHOLE = (DType.INTEGER, DType.BOOLEAN)
 def fractional_power(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """A base that reaches 0 or goes below it under an exponent that does not allow that."""
     for use in facts.uses(("pow",)):
-        hazard, value = power_hazard(use.values), use.values.get("x")
-        if hazard is None or value is None:
+        breaking, value = with_power_hazard(use), use.values.get("x")
+        if breaking.operation.hazard is None or value is None:
             continue
-        breaking = _with_hazard(use, hazard)
         trouble = facts.trouble(breaking)
         if trouble is None or (trouble.gradient_only and (value.dtype in _WHOLE or not value.differentiable)):
             continue
@@ -40,12 +37,6 @@ def fractional_power(card: Card, facts: Facts, options: RuleOptions) -> Iterator
         repair = guards.epsilon_inside(facts, breaking, options)
         node = use.node.operands.get("x")
         yield finding(card, facts, breaking, trouble, operand=node, reasons=value, repair=repair)
-
-
-def _with_hazard(use: Use, hazard: Hazard) -> Use:
-    """The use of an operation that breaks there: with this exponent it does."""
-    operation = replace(use.operation, hazard=hazard)
-    return replace(use, node=replace(use.node, spelling=replace(use.node.spelling, operation=operation)))
 
 
 def _is_shielded(use: Use, term: Term | None) -> bool:

@@ -66,9 +66,11 @@ def _protects(facts: Facts, use: Use, node: nodes.Expr, guard: Guard) -> bool:
 
 def leads_to(expr: nodes.Expr, wanted: nodes.Apply) -> bool:
     """Is `wanted` part of `expr`, with nothing between them that brings elements together?"""
-    if expr is wanted:
+    if not isinstance(expr, nodes.Apply):
+        return False
+    if expr.operands is wanted.operands:  # the same place, whatever a check has learned of the operation
         return True
-    if not isinstance(expr, nodes.Apply) or expr.spelling.operation.name not in _ELEMENTWISE:
+    if expr.spelling.operation.name not in _ELEMENTWISE:
         return False
     if expr.spelling.form is Form.INPLACE or expr.extras:
         return False
