@@ -127,6 +127,10 @@ class Calls(Inliner):
         if path.startswith("numpy.") and path.endswith(".at") and args:  # `np.add.at(total, index, x)`
             self.assign_in_place(expr.args[0], args[0], UNKNOWN, state)
             return Value(kind=Kind.NONE)
+        return self._made_by(path, args, keywords)
+
+    def _made_by(self, path: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+        """The result of an imported function or class that is no operation."""
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
