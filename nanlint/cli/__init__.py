@@ -103,7 +103,8 @@ def ranges(file: str) -> None:
     except SourceError as error:
         raise ConfigError(f"{file}:{error.line}:{error.column}: {error.message}") from None
     for one in revealed:
-        click.echo(f"{file}:{one.line}:{one.column}: {one.name}: {one.text}")
+        cell = "" if one.cell is None else f"cell {one.cell}:"
+        click.echo(f"{file}:{cell}{one.line}:{one.column}: {one.name}: {one.text}")
 
 
 @show.command()

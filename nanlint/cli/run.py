@@ -62,7 +62,8 @@ def run_check(options: Options) -> int:
         unchanged=len(plan.files) - len(work.files),
     )
     _report(output, form, options)
-    for line in (*adoption.remarks(), *problems):
+    skipped = [result.remark for result in results if result.remark is not None]
+    for line in (*adoption.remarks(), *skipped, *problems):
         click.echo(f"nanlint: {line}", err=True)
     return 2 if problems else _exit_code(options, output)
 

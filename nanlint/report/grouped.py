@@ -14,7 +14,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for filename, group in groupby(run.found, key=lambda one: one.filename):
         found = list(group)
-        places = [f"{one.span.start_line}:{one.span.start_column}" for one in found]
+        places = [run.place_in(one.filename, one.span) for one in found]
         width = max(map(len, places))
         severities = max(len(one.severity) for one in found)
         yield style("bold", displayed(filename))
