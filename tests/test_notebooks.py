@@ -234,7 +234,8 @@ def test_cells_that_are_no_python(text):
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=8)
 STATEMENTS = st.sampled_from(
     [
-        "%matplotlib inline", "!ls -l", "x = 1", "", "    ", "files = !ls", "# \\\"'", "if x:\n    !ls", BAD, "s = '''\n%a\n'''",
+        "%matplotlib inline", "!ls -l", "x = 1", "", "    ", "files = !ls", "# \\\"'", "if x:\n    !ls", BAD,
+        "s = '''\n%a\n'''",
     ]
 ) | TEXTS.map(lambda text: f"# {text}") | TEXTS.map(lambda text: f"s = {text!r}")  # fmt: skip
 SOURCES = st.lists(STATEMENTS, max_size=5).flatmap(

@@ -115,6 +115,18 @@ def schema() -> None:
     click.echo(schema_as_json(), nl=False)
 
 
+@cli.command()
+def server() -> None:
+    """Serve an editor over the language server protocol, on standard input and output."""
+    try:
+        from nanlint.server.server import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"pygls", "lsprotocol"}:
+            raise
+        raise click.ClickException("the server needs pygls: pip install 'nanlint[server]'") from None
+    serve()
+
+
 @cli.command("test-rules")
 @click.argument("folder", type=click.Path(path_type=Path))
 def test_rules(folder: Path) -> None:
