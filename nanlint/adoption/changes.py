@@ -72,9 +72,7 @@ class Changes:
         if path not in self._known:
             return None
         try:
-            return decode(
-                _git("cat-file", "blob", f"{self._base}:{path}", otherwise=f"cannot read {path}"), path
-            )
+            return decode(_git("cat-file", "blob", f"{self._base}:{path}", otherwise=f"cannot read {path}"), path)
         except SourceError:
             return None
 

@@ -19,7 +19,7 @@ def concise(run: Run, found: Iterable[Diagnostic], style: Style) -> Iterator[str
     """`path:line:col: NAN102 [*] message`; `[*]` marks what --fix repairs."""
     for one in found:
         where = style("bold", f"{run.place(one.filename, one.span)}:")
-        yield f"{where} {style(one.severity, one.code)} {star(one)}{displayed(one.message)}"
+        yield f"{where} {style.link(style(one.severity, one.code), run.url(one))} {star(one)}{displayed(one.message)}"
 
 
 def star(one: Diagnostic) -> str:

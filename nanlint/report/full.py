@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic, Related
 from nanlint.fix import Applicability, Fix, apply_fixes
 from nanlint.report.diff import changed_lines
@@ -24,26 +25,29 @@ HOW = {
 
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
-    return full(run.found, run.sources, style)
+    return full(run.found, run.sources, style, run.cards)
 
 
-def full(found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Style) -> Iterator[str]:
+def full(
+    found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Style, cards: Sequence[Card] = ()
+) -> Iterator[str]:
     """The lines of the report, without line ends."""
+    run = Run((), sources, cards)
     for diagnostic in found:
-        yield from explain(diagnostic, sources, style)
+        yield from explain(diagnostic, run, style)
         yield ""
 
 
-def explain(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) -> Iterator[str]:
+def explain(diagnostic: Diagnostic, run: Run, style: Style) -> Iterator[str]:
     """One finding: header, frames, help."""
     severity = diagnostic.severity
-    where = style("bold", f"{Run((), sources).place(diagnostic.filename, diagnostic.span)}:")
-    what = style(severity, f"{severity}[{diagnostic.code}]")
+    where = style("bold", f"{run.place(diagnostic.filename, diagnostic.span)}:")
+    what = style.link(style(severity, f"{severity}[{diagnostic.code}]"), run.url(diagnostic))
     yield f"{where} {what} {style('bold', diagnostic.name)}: {style('bold', displayed(diagnostic.message))}"
-    source = sources.get(diagnostic.filename)
+    source = run.sources.get(diagnostic.filename)
     if source is None or not source.text:
         return
-    yield from frames(diagnostic, sources, style)
+    yield from frames(diagnostic, run.sources, style)
     if diagnostic.fix is not None:
         yield from _help(diagnostic.fix, source, style, _gutter_width(diagnostic, source))
 

@@ -21,5 +21,6 @@ def report(run: Run, style: Style) -> Iterator[str]:
         for one, place in zip(found, places, strict=True):
             severity = style(one.severity, f"{one.severity:<{severities}}")
             where = style("gutter", f"{place:>{width}}")
-            yield f"  {where}  {severity}  {one.code} {one.name}: {star(one)}{displayed(one.message)}"
+            code = style.link(one.code, run.url(one))
+            yield f"  {where}  {severity}  {code} {one.name}: {star(one)}{displayed(one.message)}"
         yield ""
