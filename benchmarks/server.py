@@ -26,32 +26,31 @@ LINES = 1000
 
 
 def parse_seconds(text: str) -> float:
-    """One bare parse, the median of many."""
-    taken = []
+    """One bare parse, the collector paused as nanlint pauses it."""
     gc.disable()
-    for _ in range(11):
-        start = time.perf_counter()
-        cst.parse_module(text)
-        taken.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    cst.parse_module(text)
+    taken = time.perf_counter() - start
     gc.enable()
-    return statistics.median(taken)
+    return taken
 
 
-async def edit_seconds(text: str, folder: Path) -> tuple[float, list[float]]:
-    """Opening, and each edit."""
+async def edit_seconds(text: str, folder: Path) -> tuple[float, list[float], list[float]]:
+    """Opening, each edit, and a parse after each, so that a busy machine slows both."""
     starts = [statement.lineno for statement in ast.parse(text).body]
     line = min(starts, key=lambda start: abs(start - text.count("\n") // 2)) - 1
     async with Editor(folder) as editor:
         start = time.perf_counter()
         await editor.open(text)
         opening = time.perf_counter() - start
-        taken = []
+        taken, bare = [], []
         for number in range(EDITS):
             at = types.Position(line, 0)
             start = time.perf_counter()
             await editor.change(f"_v{number} = {number}\n", types.Range(at, at))
             taken.append(time.perf_counter() - start)
-    return opening, taken
+            bare.append(parse_seconds(text))
+    return opening, taken, bare
 
 
 def main(file: Path) -> None:
@@ -59,9 +58,8 @@ def main(file: Path) -> None:
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     ends = [statement.end_lineno or 0 for statement in ast.parse("".join(lines)).body]
     text = "".join(lines[: max(end for end in ends if end <= LINES)])
-    bare = parse_seconds(text)
-    opening, taken = asyncio.run(edit_seconds(text, file.resolve().parent))
-    median = statistics.median(taken)
+    opening, taken, parses = asyncio.run(edit_seconds(text, file.resolve().parent))
+    median, bare = statistics.median(taken), statistics.median(parses)
     print(f"{text.count(chr(10))} lines; libcst.parse_module {bare * 1000:.0f} ms")
     print(f"opening {opening * 1000:.0f} ms (the first look of a server also loads the rules)")
     print(f"{EDITS} edits: median {median * 1000:.0f} ms, worst {max(taken) * 1000:.0f} ms; ratio {median / bare:.2f}")
