@@ -50,6 +50,7 @@ class Reveal(NamedTuple):
     column: int
     name: str
     text: str
+    cell: int | None = None
 
 
 def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:

@@ -12,7 +12,7 @@ from pathspec import GitIgnoreSpec
 
 from nanlint.config import Configured, Settings
 
-SUFFIXES = (".py", ".pyi")
+SUFFIXES = (".py", ".pyi", ".ipynb")
 
 # a folder of that name, wherever it stands
 _NAME = re.compile(r"[^/*?\[!\\]+/")
@@ -112,7 +112,7 @@ class _Walk:
         return settings.force_exclude and is_excluded(path, is_folder=path.is_dir())
 
     def files_in(self, folder: str) -> Iterator[str]:
-        """The Python files in a folder that is named. Who names an ignored one wants it read."""
+        """The Python files and notebooks in a folder that is named. Who names an ignored one wants it read."""
         absolute = Path(folder).resolve()
         settings = self._configured.for_folder(absolute)
         above = [ignore for parent in _inside_repository(absolute) if (ignore := _gitignore(parent))]

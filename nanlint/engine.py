@@ -25,7 +25,8 @@ from nanlint.discover import Found, discover
 from nanlint.fix import Applicability, apply_fixes
 from nanlint.garbage import no_collection
 from nanlint.gate import may_hold_findings
-from nanlint.source import Source, SourceError, Span, decode_source, read_source, write_source
+from nanlint.reading import decode, read
+from nanlint.source import SkippedError, Source, SourceError, Span, write_source
 from nanlint.suppress import RUN_CODES, apply_suppressions
 from nanlint.syntax import parse
 
@@ -52,6 +53,7 @@ class FileResult:
         fixed: how many repairs were made, or suppressions written.
         fails: is something in `found` a reason to exit with 1?
         problem: why nanlint could not do its work here, as one line. Not a finding: the exit code is 2.
+        remark: why nothing was looked at here, as one line; nothing is wrong with that.
     """
 
     filename: str
@@ -61,6 +63,7 @@ class FileResult:
     fixed: int = 0
     fails: bool = False
     problem: str | None = None
+    remark: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -148,9 +151,11 @@ def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> li
     except (SourceError, RecursionError) as error:
         known = error if isinstance(error, SourceError) else too_deep(source)
         # nothing was looked at, so nothing can be said about suppressions either
-        return list(_selected([_syntax_error(source.filename, source, known, cards)], cards, settings))
+        found = [_syntax_error(source.filename, source, known, cards)]
+        return [replace(one, cell=source.cell_of(one.span.start_line)) for one in _selected(found, cards, settings)]
     found = apply_suppressions(source, found, cards, settings)
-    return sorted(_selected(found, cards, settings), key=lambda one: one.sort_key)
+    shown = sorted(_selected(found, cards, settings), key=lambda one: one.sort_key)
+    return [replace(one, cell=source.cell_of(one.span.start_line)) for one in shown]
 
 
 def lint_paths(paths: Sequence[str], configured: Configured, repair: Repair | None = None) -> Iterator[FileResult]:
@@ -186,7 +191,7 @@ def lint_file(
 ) -> FileResult:
     """The result for one file, which is rewritten if `repair` says so."""
     try:
-        source = read_source(Path(filename), filename)
+        source = read(filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
     result = lint_text(source, cards, settings, repair, keep)
@@ -209,7 +214,7 @@ def lint_bytes(
 ) -> FileResult:
     """The result for what arrived on standard input; nothing is written."""
     try:
-        source = decode_source(data, filename)
+        source = decode(data, filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
     return lint_text(source, cards, settings, repair, keep)
@@ -231,6 +236,8 @@ def lint_text(
             result = silence_source(source, repair.silence, lint)
         else:
             result = fix_source(source, repair.applicabilities, lint)
+        if result.changed and result.source is not None:
+            result = replace(result, source=result.source.as_read_again())
     except Exception as error:
         if os.environ.get("NANLINT_DEBUG"):
             traceback.print_exc(file=sys.stderr)
@@ -282,10 +289,11 @@ def reveal_file(filename: str) -> list[Reveal]:
     Raises:
         SourceError: the file cannot be read as Python.
     """
-    source = read_source(Path(filename), filename)
+    source = read(filename)
     from nanlint.analysis import ranges  # noqa: PLC0415
 
-    return on_deep_stack(lambda: ranges(source))
+    revealed = on_deep_stack(lambda: ranges(source))
+    return [one._replace(line=source.line_number(one.line), cell=source.cell_of(one.line)) for one in revealed]
 
 
 def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
@@ -332,6 +340,8 @@ def _syntax_error(filename: str, source: Source | None, error: SourceError, card
 
 
 def _unreadable(filename: str, error: SourceError, cards: Sequence[Card], settings: Settings) -> FileResult:
+    if isinstance(error, SkippedError):
+        return FileResult(filename, remark=f"{filename}: {error.message}")
     found = _syntax_error(filename, None, error, cards)
     return judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
 
@@ -344,7 +354,7 @@ def judged(result: FileResult, settings: Settings) -> FileResult:
 def _encodable(source: Source) -> bool:
     try:
         source.encode(source.text)
-    except UnicodeEncodeError:
+    except ValueError:
         return False
     return True
 

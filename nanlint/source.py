@@ -40,6 +40,10 @@ class SourceError(Exception):
         self.column = column
 
 
+class SkippedError(SourceError):
+    """A file that nanlint has nothing to say about, and why."""
+
+
 @dataclass(frozen=True)
 class Source:
     """The text of one file, with everything needed to write it back byte for byte."""
@@ -80,6 +84,41 @@ class Source:
     def line_text(self, line: int) -> str:
         """One line without its end, or the empty string past the end of the file."""
         return self.lines[line - 1].rstrip("\r\n") if 0 < line <= len(self.lines) else ""
+
+    # a notebook is one text, made from the cells of a file: these say where in the file, and where in a cell
+
+    @property
+    def file(self) -> Source:
+        """The text of the whole file."""
+        return self
+
+    def cell_of(self, line: int) -> int | None:
+        """The number of the cell that a line is in; None if this is no notebook."""
+        return None
+
+    def line_number(self, line: int) -> int:
+        """The number to show for a line."""
+        return line
+
+    def shown_line(self, line: int) -> str:
+        """What to show of a line."""
+        return self.line_text(line)
+
+    def in_file(self, span: Span) -> Span:
+        """Where in the file a stretch of the text stands."""
+        return span
+
+    def edit_in_file(self, span: Span, content: str) -> tuple[Span, str]:
+        """What to write where in the file, for what is to be written in the text."""
+        return span, content
+
+    def written(self, text: str) -> str:
+        """The whole file with another text in it."""
+        return text
+
+    def as_read_again(self) -> Source:
+        """What this text is when it has been written to its file."""
+        return self
 
     def encode(self, text: str) -> bytes:
         """Bytes of `text` in this file's own encoding, with its byte order mark if it had one."""

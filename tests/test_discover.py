@@ -25,8 +25,8 @@ def files(*paths, **settings):
 
 
 def test_python_files_in_order(tree):
-    tree("b.py", "a.pyi", "c.txt", "d/z.py", "d/a.py", "e.ipynb")
-    assert files(".") == ["a.pyi", "b.py", "d/a.py", "d/z.py"]
+    tree("b.py", "a.pyi", "c.txt", "d/z.py", "d/a.py", "e.ipynb", ".ipynb_checkpoints/e.ipynb")
+    assert files(".") == ["a.pyi", "b.py", "d/a.py", "d/z.py", "e.ipynb"]
     assert files("./d/") == ["d/a.py", "d/z.py"]
 
 

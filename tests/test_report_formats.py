@@ -10,8 +10,8 @@ from nanlint.diagnostic import Diagnostic, Evidence, Related, Severity
 from nanlint.fix import Applicability, Edit, Fix
 from nanlint.report.concise import concise
 from nanlint.report.diff import unified_diff
-from nanlint.report.json import json_report
 from nanlint.report.rules import rules_as_json, rules_as_text
+from nanlint.report.run import Run, report
 from nanlint.report.statistics import statistics, summary
 from nanlint.report.style import Style
 from nanlint.source import Source, Span
@@ -32,7 +32,7 @@ FOUND = [
 
 
 def test_concise():
-    assert list(concise(FOUND, Style())) == [
+    assert list(concise(Run(FOUND), FOUND, Style())) == [
         "a.py:1:5: NAN102 [*] log of `p`",
         "a.py:1:5: NAN101 log of `p`",
         "b.py:1:5: NAN102 log of `p`",
@@ -84,18 +84,19 @@ SCHEMA = {
 
 
 def test_json():
-    data = json.loads(json_report(FOUND, {"NAN102": "https://example.org/NAN102"}))
+    (card,) = (card for card in load_cards() if card.code == "NAN102")
+    data = json.loads("\n".join(report("json", Run(FOUND, cards=[card]), Style())))
     jsonschema.validate(data, SCHEMA)
     assert data[0]["fix"]["edits"] == [
         {"content": "q", "location": {"row": 1, "column": 5}, "end_location": {"row": 1, "column": 11}}
     ]
     assert [related["filename"] for related in data[0]["related"]] == ["a.py", "b.py"]
-    assert [entry["url"] for entry in data] == ["https://example.org/NAN102", None, "https://example.org/NAN102"]
+    assert [entry["url"] for entry in data] == [card.url, None, card.url]
     assert [entry["noqa_row"] for entry in data] == [2, 7, 2]
 
 
 def test_json_of_nothing():
-    assert json.loads(json_report([], {})) == []
+    assert json.loads("\n".join(report("json", Run([]), Style()))) == []
 
 
 def test_statistics():

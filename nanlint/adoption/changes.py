@@ -11,7 +11,8 @@ from pathlib import Path
 
 from nanlint.config import ConfigError
 from nanlint.diagnostic import Diagnostic
-from nanlint.source import Source, SourceError, decode_source
+from nanlint.reading import decode
+from nanlint.source import Source, SourceError
 
 _OPTION = "--diff-base"
 # nothing that the repository's own settings name is run
@@ -71,9 +72,7 @@ class Changes:
         if path not in self._known:
             return None
         try:
-            return decode_source(
-                _git("cat-file", "blob", f"{self._base}:{path}", otherwise=f"cannot read {path}"), path
-            )
+            return decode(_git("cat-file", "blob", f"{self._base}:{path}", otherwise=f"cannot read {path}"), path)
         except SourceError:
             return None
 

@@ -113,7 +113,8 @@ def ranges(file: str) -> None:
     except SourceError as error:
         raise ConfigError(f"{file}:{error.line}:{error.column}: {error.message}") from None
     for one in revealed:
-        click.echo(f"{file}:{one.line}:{one.column}: {one.name}: {one.text}")
+        cell = "" if one.cell is None else f"cell {one.cell}:"
+        click.echo(f"{file}:{cell}{one.line}:{one.column}: {one.name}: {one.text}")
 
 
 @show.command()
@@ -122,6 +123,18 @@ def schema() -> None:
     from nanlint.config.schema import schema_as_json  # noqa: PLC0415
 
     click.echo(schema_as_json(), nl=False)
+
+
+@cli.command()
+def server() -> None:
+    """Serve an editor over the language server protocol, on standard input and output."""
+    try:
+        from nanlint.server.server import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"pygls", "lsprotocol"}:
+            raise
+        raise click.ClickException("the server needs pygls: pip install 'nanlint[server]'") from None
+    serve()
 
 
 @cli.command("test-rules")

@@ -56,6 +56,7 @@ class Options:
     exit_zero: bool
     exit_non_zero_on_fix: bool
     no_cache: bool
+    watch: bool
 
 
 class _Check(click.Command):
@@ -132,8 +133,14 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if something was repaired, or would be.")
 @click.option("--no-cache", is_flag=True, help="Look at every file anew (there is no cache yet).")
+@click.option("--watch", is_flag=True, help="Look again whenever a file changes.")
 def check(**given: Any) -> None:
     """Lint files and folders (the current one if none is given); `-` reads from standard input."""
     from nanlint.cli.run import run_check  # noqa: PLC0415  (other commands need no linter)
 
-    raise click.exceptions.Exit(run_check(Options(**given)))
+    options = Options(**given)
+    if options.watch:
+        from nanlint.cli.watch import watch  # noqa: PLC0415
+
+        raise click.exceptions.Exit(watch(options))
+    raise click.exceptions.Exit(run_check(options))

@@ -13,6 +13,7 @@ import click
 
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
+from nanlint.cli.progress import with_progress
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.config.files import Table, inline_table, merged
 from nanlint.diagnostic import Evidence
@@ -21,7 +22,7 @@ from nanlint.engine import FileResult, Keep, Plan, Repair, lint_bytes, lint_plan
 from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.output import Output
-from nanlint.report.style import Style, wants_colour
+from nanlint.report.style import Style, wants_colour, wants_links
 
 STDIN = "-"
 
@@ -36,7 +37,7 @@ def run_check(options: Options) -> int:
     _check_usage(options)
     reading_stdin = STDIN in options.paths
     where = [options.stdin_filename] if reading_stdin else list(options.paths or ["."])
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     here = configuration.for_folder(Path.cwd())
     form = options.output_format or here.output_format
     if options.statistics and form != "json" and not FORMATS[form].for_people:
@@ -66,7 +67,8 @@ def run_check(options: Options) -> int:
         unchanged=len(plan.files) - len(work.files),
     )
     _report(output, form, options)
-    for line in (*adoption.remarks(), *problems):
+    skipped = [result.remark for result in results if result.remark is not None]
+    for line in (*adoption.remarks(), *skipped, *problems):
         click.echo(f"nanlint: {line}", err=True)
     return 2 if problems else _exit_code(options, output)
 
@@ -89,7 +91,13 @@ def _check_usage(options: Options) -> None:
             raise click.UsageError(message)
 
 
-def _configuration(options: Options) -> Configuration:
+def configuration_of(options: Options) -> Configuration:
+    """The settings of all files, with what the command line says.
+
+    Raises:
+        click.UsageError: the options contradict each other.
+        ConfigError: a setting cannot be used.
+    """
     files = [word for word in options.config if Path(word).is_file()]
     if len(files) > 1:
         raise click.UsageError("--config names more than one file")
@@ -155,7 +163,7 @@ def _show(plan: Plan, *, settings: bool) -> int:
 def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
     repair = _repair(options)
     if STDIN not in options.paths:
-        return list(lint_plan(plan, repair, keep))
+        return list(with_progress(lint_plan(plan, repair, keep), len(plan.files)))
     ((filename, settings, cards),) = plan.files
     data = sys.stdin.buffer.read()
     if is_excluded(filename, settings):  # an editor asks about every file
@@ -193,7 +201,7 @@ def _report(output: Output, form: str, options: Options) -> None:
             stream.reconfigure(errors="backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8")
-    style = Style(wants_colour(stream, os.environ))
+    style = Style(wants_colour(stream, os.environ), wants_links(stream, os.environ))
     if not options.fix_only or options.diff:
         for line in output.lines(form, style):
             click.echo(line, file=stream, color=style.colour)

@@ -16,12 +16,14 @@ _ESCAPES = str.maketrans({"%": "%AZP25", ";": "%3B", "\r": "%0D", "\n": "%0A", "
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for one in run.found:
+        span = run.in_file(one.filename, one.span)
         properties = {
             "type": _TYPES[one.severity],
             "sourcepath": displayed(run.path(one.filename)),
-            "linenumber": str(one.span.start_line),
-            "columnnumber": str(one.span.start_column),
+            "linenumber": str(span.start_line),
+            "columnnumber": str(span.start_column),
             "code": one.code,
         }
         written = "".join(f"{name}={value.translate(_ESCAPES)};" for name, value in properties.items())
-        yield f"##vso[task.logissue {written}]{f'{one.name}: {displayed(one.message)}'.translate(_ESCAPES)}"
+        said = f"{one.name}: {run.cell(one.filename, one.span)}{displayed(one.message)}"
+        yield f"##vso[task.logissue {written}]{said.translate(_ESCAPES)}"

@@ -12,14 +12,14 @@ from nanlint.report.style import Style, displayed
 
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
-    return concise(run.found, style)
+    return concise(run, run.found, style)
 
 
-def concise(found: Iterable[Diagnostic], style: Style) -> Iterator[str]:
+def concise(run: Run, found: Iterable[Diagnostic], style: Style) -> Iterator[str]:
     """`path:line:col: NAN102 [*] message`; `[*]` marks what --fix repairs."""
     for one in found:
-        where = style("bold", f"{displayed(one.filename)}:{one.span.start_line}:{one.span.start_column}:")
-        yield f"{where} {style(one.severity, one.code)} {star(one)}{displayed(one.message)}"
+        where = style("bold", f"{run.place(one.filename, one.span)}:")
+        yield f"{where} {style.link(style(one.severity, one.code), run.url(one))} {star(one)}{displayed(one.message)}"
 
 
 def star(one: Diagnostic) -> str:

@@ -17,7 +17,7 @@ def unified_diff(before: Source, after: str, style: Style) -> Iterator[str]:
     """The diff of one file, as `patch` and `git apply` read it, without line ends."""
     name = before.filename.replace("\\", "/")
     old_name, new_name = _quoted(f"a/{name}"), _quoted(f"b/{name}")
-    old, new = before.lines, Source(before.filename, after).lines
+    old, new = before.file.lines, Source(before.filename, before.written(after)).lines
     for line in difflib.unified_diff(old, new, old_name, new_name):
         body = line.rstrip("\n")
         if style.colour:  # for eyes, not for `patch`

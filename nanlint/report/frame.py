@@ -70,12 +70,12 @@ def _shown_lines(source: Source, labels: Sequence[Label]) -> list[int]:
 
 
 def _line(source: Source, line: int, labels: Sequence[Label], style: Style, width: int, gutter: str) -> Iterator[str]:
-    text = source.line_text(line)
+    text = source.shown_line(line)
     here = [_on_line(label, line, text) for label in labels if label.span.start_line <= line <= label.span.end_line]
     marks = [mark for mark in here if mark is not None]
     left, right = _window(text, marks)
     shown = (_CUT if left else "") + displayed(text)[left:right] + (_CUT if right < cells(text)[-1] else "")
-    number = style("gutter", f"{line:>{width}} |")
+    number = style("gutter", f"{source.line_number(line):>{width}} |")
     yield f"{number} {shown}".rstrip()
     shift = left - len(_CUT) if left else 0
     # the rightmost first, as in rustc: its text follows its mark, the others hang below

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic, Related
 from nanlint.fix import Applicability, Fix, apply_fixes
 from nanlint.report.diff import changed_lines
@@ -24,26 +25,29 @@ HOW = {
 
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
-    return full(run.found, run.sources, style)
+    return full(run.found, run.sources, style, run.cards)
 
 
-def full(found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Style) -> Iterator[str]:
+def full(
+    found: Iterable[Diagnostic], sources: Mapping[str, Source], style: Style, cards: Sequence[Card] = ()
+) -> Iterator[str]:
     """The lines of the report, without line ends."""
+    run = Run((), sources, cards)
     for diagnostic in found:
-        yield from explain(diagnostic, sources, style)
+        yield from explain(diagnostic, run, style)
         yield ""
 
 
-def explain(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) -> Iterator[str]:
+def explain(diagnostic: Diagnostic, run: Run, style: Style) -> Iterator[str]:
     """One finding: header, frames, help."""
-    span, severity = diagnostic.span, diagnostic.severity
-    where = style("bold", f"{displayed(diagnostic.filename)}:{span.start_line}:{span.start_column}:")
-    what = style(severity, f"{severity}[{diagnostic.code}]")
+    severity = diagnostic.severity
+    where = style("bold", f"{run.place(diagnostic.filename, diagnostic.span)}:")
+    what = style.link(style(severity, f"{severity}[{diagnostic.code}]"), run.url(diagnostic))
     yield f"{where} {what} {style('bold', diagnostic.name)}: {style('bold', displayed(diagnostic.message))}"
-    source = sources.get(diagnostic.filename)
+    source = run.sources.get(diagnostic.filename)
     if source is None or not source.text:
         return
-    yield from frames(diagnostic, sources, style)
+    yield from frames(diagnostic, run.sources, style)
     if diagnostic.fix is not None:
         yield from _help(diagnostic.fix, source, style, _gutter_width(diagnostic, source))
 
@@ -51,7 +55,7 @@ def explain(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style)
 def frames(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) -> Iterator[str]:
     """The code that a finding is about, and the code that explains it."""
     source = sources[diagnostic.filename]
-    near = [related for related in diagnostic.related if _is_near(related, diagnostic)]
+    near = [related for related in diagnostic.related if _is_near(related, diagnostic, source)]
     width = _gutter_width(diagnostic, source)
     labels = [Label(diagnostic.span, "", str(diagnostic.severity), "^"), *map(_label, near)]
     yield from code_frame(source, labels, style, width)
@@ -60,8 +64,10 @@ def frames(diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style) 
             yield from _far_frame(related, diagnostic, sources, style, width)
 
 
-def _is_near(related: Related, diagnostic: Diagnostic) -> bool:
+def _is_near(related: Related, diagnostic: Diagnostic, source: Source) -> bool:
     if related.filename not in {None, diagnostic.filename}:
+        return False
+    if source.cell_of(related.span.start_line) != diagnostic.cell:
         return False
     return abs(related.span.start_line - diagnostic.span.start_line) <= FAR
 
@@ -74,13 +80,13 @@ def _far_frame(
     related: Related, diagnostic: Diagnostic, sources: Mapping[str, Source], style: Style, width: int
 ) -> Iterator[str]:
     filename = related.filename or diagnostic.filename
-    name = displayed(filename)
+    place = Run((), sources).place(filename, related.span)
     arrow = style("gutter", " " * width + "-->")
     source = sources.get(filename)
     if source is None:
-        yield (f"{arrow} {name}:{related.span.start_line}:{related.span.start_column}: {displayed(related.message)}")
+        yield f"{arrow} {place}: {displayed(related.message)}"
         return
-    yield f"{arrow} {name}:{related.span.start_line}:{related.span.start_column}"
+    yield f"{arrow} {place}"
     yield from code_frame(source, [_label(related)], style, width)
 
 
@@ -91,7 +97,11 @@ def _help(fix: Fix, source: Source, style: Style, width: int) -> Iterator[str]:
     at = first_difference([text for _, _, text in changes])
     for sign, line, text in changes:
         role = "added" if sign == "+" else "removed"
-        yield style("gutter", f"{line:>{width}}") + " " + style(role, f"{sign} {cut_around(text, at)}".rstrip())
+        yield (
+            style("gutter", f"{source.line_number(line):>{width}}")
+            + " "
+            + style(role, f"{sign} {cut_around(text, at)}".rstrip())
+        )
 
 
 def first_difference(texts: list[str]) -> int:
@@ -103,5 +113,5 @@ def _gutter_width(diagnostic: Diagnostic, source: Source) -> int:
     last = max([diagnostic.span.end_line, *(related.span.end_line for related in diagnostic.related)])
     if diagnostic.fix is not None:
         last = max([last, *(edit.span.end_line for edit in diagnostic.fix.edits)]) + 1
-    has_far = any(not _is_near(related, diagnostic) for related in diagnostic.related)
+    has_far = any(not _is_near(related, diagnostic, source) for related in diagnostic.related)
     return len(str(last if has_far else min(last, len(source.lines) + 1)))

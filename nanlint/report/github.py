@@ -18,15 +18,16 @@ _IN_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", 
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for one in run.found:
+        span = run.in_file(one.filename, one.span)
         properties = {
             "title": f"{one.code} {one.name}",
             "file": displayed(run.path(one.filename)),
-            "line": str(one.span.start_line),
-            "col": str(one.span.start_column),
-            "endLine": str(one.span.end_line),
-            "endColumn": str(one.span.end_column),
+            "line": str(span.start_line),
+            "col": str(span.start_column),
+            "endLine": str(span.end_line),
+            "endColumn": str(span.end_column),
         }
         written = ",".join(f"{name}={value.translate(_IN_PROPERTY)}" for name, value in properties.items())
         # the log shows the text only
-        text = next(concise([one], Style())).translate(_IN_TEXT)
+        text = next(concise(run, [one], Style())).translate(_IN_TEXT)
         yield f"::{_LEVELS[one.severity]} {written}::{text}"

@@ -26,14 +26,16 @@ def _issue(run: Run, one: Diagnostic, mark: str) -> dict[str, Any]:
     return {
         "type": "issue",
         "check_name": one.code,
-        "description": f"{one.name}: {one.message}",
+        "description": f"{one.name}: {run.cell(one.filename, one.span)}{one.message}",
         "categories": ["Bug Risk"],
         "severity": _SEVERITIES[one.severity],
         # one for each issue of a report
         "fingerprint": hashlib.sha256(f"{path}\0{mark}".encode(errors="replace")).hexdigest()[:32],
-        "location": _location(path, one.span),
+        "location": _location(path, run.in_file(one.filename, one.span)),
         "other_locations": [
-            _location(run.path(run.related_file(one, related)), related.span) for related in one.related
+            _location(run.path(file), run.in_file(file, related.span))
+            for related in one.related
+            for file in [run.related_file(one, related)]
         ],
     }
 

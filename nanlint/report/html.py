@@ -94,7 +94,7 @@ def _select(name: str, everything: str, counts: Counter[tuple[str, str]]) -> Ite
 
 
 def _finding(run: Run, one: Diagnostic, mark: str) -> Iterator[str]:
-    place = f"{one.filename}:{one.span.start_line}:{one.span.start_column}"
+    place = f"{one.filename}:{run.place_in(one.filename, one.span)}"
     identity = f"f-{hashlib.sha256(f'{one.filename}:{mark}'.encode(errors='replace')).hexdigest()[:12]}"
     yield (
         f'<article id="{identity}" class="{one.severity}" data-severity="{one.severity}" '
@@ -122,7 +122,7 @@ def _repair(fix: Fix, source: Source) -> Iterator[str]:
     lines = []
     for sign, line, text in changes:
         role = "added" if sign == "+" else "removed"
-        lines.append(_Marks()(role, f"{line:>{width}} {sign} {cut_around(text, at)}".rstrip()))
+        lines.append(_Marks()(role, f"{source.line_number(line):>{width}} {sign} {cut_around(text, at)}".rstrip()))
     yield f'<p class="help">{_sentence(fix.message)} <small>{escape(HOW[fix.applicability])}</small></p>'
     yield f'<pre class="repair">{_marked(lines)}</pre>'
 

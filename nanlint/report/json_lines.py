@@ -13,4 +13,4 @@ from nanlint.report.style import Style
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for one in run.found:
-        yield json.dumps(as_json(one, run.url(one)), ensure_ascii=False)
+        yield json.dumps(as_json(run, one), ensure_ascii=False)

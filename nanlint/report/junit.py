@@ -20,7 +20,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
     total = str(len(run.found))
     suites = ET.Element("testsuites", name="nanlint", tests=str(max(len(run.found), 1)), failures=total)
     for filename, group in groupby(run.found, key=lambda one: one.filename):
-        _suite(suites, filename, list(group))
+        _suite(run, suites, filename, list(group))
     if not run.found:
         # a report without a test counts as broken in many places
         suite = ET.SubElement(suites, "testsuite", name="nanlint", tests="1", failures="0")
@@ -30,25 +30,24 @@ def report(run: Run, style: Style) -> Iterator[str]:
     yield from ET.tostring(suites, encoding="unicode").split("\n")
 
 
-def _suite(suites: ET.Element, filename: str, found: Sequence[Diagnostic]) -> None:
+def _suite(run: Run, suites: ET.Element, filename: str, found: Sequence[Diagnostic]) -> None:
     name, count = _clean(filename), str(len(found))
     suite = ET.SubElement(suites, "testsuite", name=name, tests=count, failures=count)
     for one in found:
-        place = f"{one.span.start_line}:{one.span.start_column}"
+        place = run.place_in(filename, one.span)
         case = ET.SubElement(
             suite,
             "testcase",
             name=f"{one.code} {one.name} {place}",
             classname=name,
             file=name,
-            line=str(one.span.start_line),
+            line=str(run.in_file(filename, one.span).start_line),
         )
         message = _clean(one.message)
         failure = ET.SubElement(case, "failure", type=str(one.severity), message=message)
         text = [f"{displayed(filename)}:{place}: {one.code} {displayed(message)}", f"evidence: {one.evidence.label}"]
         text += [
-            f"{displayed(related.filename or filename)}:{related.span.start_line}:{related.span.start_column}: "
-            f"{displayed(related.message)}"
+            f"{run.place(related.filename or filename, related.span)}: {displayed(related.message)}"
             for related in one.related
         ]
         failure.text = "\n".join(text)

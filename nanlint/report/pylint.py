@@ -12,4 +12,6 @@ def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for one in run.found:
         # behind the comma pylint names the function
-        yield (f"{displayed(one.filename)}:{one.span.start_line}: [{one.code}({one.name}), ] {displayed(one.message)}")
+        line = run.in_file(one.filename, one.span).start_line
+        said = f"{run.cell(one.filename, one.span)}{displayed(one.message)}"
+        yield f"{displayed(one.filename)}:{line}: [{one.code}({one.name}), ] {said}"

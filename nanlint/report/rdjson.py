@@ -26,19 +26,20 @@ def report(run: Run, style: Style) -> Iterator[str]:
 def _diagnostic(run: Run, one: Diagnostic) -> dict[str, Any]:
     source = run.sources.get(one.filename)
     return {
-        "message": one.message,
-        "location": {"path": one.filename, "range": _range(source, one.span)},
+        "message": f"{run.cell(one.filename, one.span)}{one.message}",
+        "location": {"path": one.filename, "range": _range(run, one.filename, one.span)},
         "severity": _SEVERITIES[one.severity],
         "code": {"value": one.code, "url": run.url(one) or ""},
         "suggestions": [
-            {"range": _range(source, edit.span), "text": edit.content} for edit in (one.fix.edits if one.fix else ())
+            {"range": _placed(source, edit.span), "text": edit.content}
+            for edit in (run.edit_in_file(one.filename, edit) for edit in (one.fix.edits if one.fix else ()))
         ],
         "relatedLocations": [
             {
                 "message": related.message,
                 "location": {
                     "path": (file := run.related_file(one, related)),
-                    "range": _range(run.sources.get(file), related.span),
+                    "range": _range(run, file, related.span),
                 },
             }
             for related in one.related
@@ -46,7 +47,11 @@ def _diagnostic(run: Run, one: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _range(source: Source | None, span: Span) -> dict[str, Any]:
+def _range(run: Run, filename: str, span: Span) -> dict[str, Any]:
+    return _placed(run.sources.get(filename), run.in_file(filename, span))
+
+
+def _placed(source: Source | None, span: Span) -> dict[str, Any]:
     """Columns count bytes here."""
     return {
         "start": {"line": span.start_line, "column": _bytes(source, span.start_line, span.start_column)},
@@ -55,4 +60,4 @@ def _range(source: Source | None, span: Span) -> dict[str, Any]:
 
 
 def _bytes(source: Source | None, line: int, column: int) -> int:
-    return column if source is None else len(source.line_text(line)[: column - 1].encode(errors="replace")) + 1
+    return column if source is None else len(source.file.line_text(line)[: column - 1].encode(errors="replace")) + 1

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic, Related
+from nanlint.fix import Edit
 from nanlint.formats import FORMATS
-from nanlint.report.style import Style
-from nanlint.source import Source
+from nanlint.report.style import Style, displayed
+from nanlint.source import Source, Span
 
 HOME = "https://github.com/nanlint/nanlint"
 
@@ -62,6 +63,40 @@ class Run:
         encoded = quote(os.fsencode(path), safe="/")
         is_absolute = path.startswith("/") or path[1:2] == ":"
         return f"file:///{encoded.lstrip('/')}" if is_absolute else encoded
+
+    def place(self, filename: str, span: Span) -> str:
+        """Where a stretch begins, for people: `a.py:7:19`, or `a.ipynb:cell 3:7:19`."""
+        return f"{displayed(filename)}:{self.place_in(filename, span)}"
+
+    def place_in(self, filename: str, span: Span) -> str:
+        """The same without the file."""
+        source = self.sources.get(filename)
+        if source is None or (cell := source.cell_of(span.start_line)) is None:
+            return f"{span.start_line}:{span.start_column}"
+        return f"cell {cell}:{source.line_number(span.start_line)}:{span.start_column}"
+
+    def cell(self, filename: str, span: Span) -> str:
+        """`cell 3, line 7: ` for formats that know files and lines only; nothing outside notebooks."""
+        source = self.sources.get(filename)
+        cell = None if source is None else source.cell_of(span.start_line)
+        return "" if source is None or cell is None else f"cell {cell}, line {source.line_number(span.start_line)}: "
+
+    def in_cell(self, filename: str, span: Span) -> Span:
+        """A stretch with the numbers that lines have in their cell."""
+        source = self.sources.get(filename)
+        if source is None:
+            return span
+        return span._replace(start_line=source.line_number(span.start_line), end_line=source.line_number(span.end_line))
+
+    def in_file(self, filename: str, span: Span) -> Span:
+        """Where a stretch stands in the file itself: in the JSON of a notebook."""
+        source = self.sources.get(filename)
+        return span if source is None else source.in_file(span)
+
+    def edit_in_file(self, filename: str, edit: Edit) -> Edit:
+        """The same for a repair."""
+        source = self.sources.get(filename)
+        return edit if source is None else Edit(*source.edit_in_file(edit.span, edit.content))
 
     def related_file(self, one: Diagnostic, related: Related) -> str:
         """The file of a place that explains a finding."""

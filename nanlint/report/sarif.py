@@ -91,7 +91,7 @@ def _result(run: Run, one: Diagnostic, mark: str, places: dict[str, int]) -> dic
         "ruleId": one.code,
         "ruleIndex": places[one.code],
         "level": _LEVELS[one.severity],
-        "message": {"text": _plain(one.message)},
+        "message": {"text": _plain(f"{run.cell(one.filename, one.span)}{one.message}")},
         "locations": [_location(run, one.filename, one.span)],
         "relatedLocations": related,
         # the first is the one that GitHub looks at
@@ -113,7 +113,7 @@ def _fix(run: Run, filename: str, fix: Fix) -> dict[str, Any]:
                 "artifactLocation": _artifact(run, filename),
                 "replacements": [
                     {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.content}}
-                    for edit in fix.edits
+                    for edit in (run.edit_in_file(filename, edit) for edit in fix.edits)
                 ],
             }
         ],
@@ -122,7 +122,11 @@ def _fix(run: Run, filename: str, fix: Fix) -> dict[str, Any]:
 
 
 def _location(run: Run, filename: str, span: Span) -> dict[str, Any]:
-    return {"physicalLocation": {"artifactLocation": _artifact(run, filename), "region": _region(span)}}
+    region = _region(run.in_file(filename, span))
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": _artifact(run, filename), "region": region}}
+    if cell := run.cell(filename, span):
+        place["logicalLocations"] = [{"name": cell.removesuffix(": "), "kind": "module"}]
+    return place
 
 
 def _plain(text: str) -> str:

@@ -17,14 +17,38 @@ _CODES = {
 }  # fmt: skip
 
 
+_LINKING_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio"})
+_LINKING_TERMINALS = frozenset({"xterm-kitty", "alacritty", "foot", "xterm-ghostty"})
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Wraps text in colours, or leaves it alone."""
+    """Wraps text in colours and links, or leaves it alone."""
 
     colour: bool = False
+    links: bool = False
 
     def __call__(self, role: str | Severity, text: str) -> str:
         return f"\x1b[{_CODES[str(role)]}m{text}\x1b[0m" if self.colour and text else text
+
+    def link(self, text: str, url: str | None) -> str:
+        """Text that a terminal opens a page for."""
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if self.links and url else text
+
+
+def wants_links(stream: IO[str], environment: Mapping[str, str]) -> bool:
+    """Links for this stream? FORCE_HYPERLINK decides if set, else whether it is a terminal known to have them."""
+    if environment.get("FORCE_HYPERLINK"):
+        return environment["FORCE_HYPERLINK"] != "0"
+    if not stream.isatty() or environment.get("CI") or environment.get("TERM") == "dumb":
+        return False
+    vte = environment.get("VTE_VERSION", "")
+    return (
+        environment.get("TERM_PROGRAM", "") in _LINKING_PROGRAMS
+        or environment.get("TERM", "") in _LINKING_TERMINALS
+        or any(environment.get(name) for name in ("WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION"))
+        or (vte.isdigit() and int(vte) >= 5000)  # what GNOME's terminals are made from
+    )
 
 
 def wants_colour(stream: IO[str], environment: Mapping[str, str]) -> bool:

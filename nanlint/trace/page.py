@@ -8,6 +8,7 @@ from html import escape
 
 from nanlint.diagnostic import Diagnostic
 from nanlint.report.full import explain
+from nanlint.report.run import Run
 from nanlint.report.style import Style
 from nanlint.source import Source
 from nanlint.trace.protocol import Model, Row
@@ -67,8 +68,9 @@ def page(results: Results) -> str:
 
 
 def _findings(found: Sequence[Diagnostic], sources: Mapping[str, Source]) -> Iterator[str]:
+    run = Run(found, sources)
     for one in found:
-        _, *frame = explain(one, sources, Style())
+        _, *frame = explain(one, run, Style())
         where = f"{one.filename}:{one.span.start_line}:{one.span.start_column}"
         yield f'<section class="{one.severity}"><h3>{escape(one.message)}</h3>'
         yield f"<p>{escape(where)} · {one.severity} {one.code} {one.name}</p>"
