@@ -26,6 +26,7 @@ from nanlint.garbage import no_collection
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
 from nanlint.ir.walk import blocks_of
+from nanlint.places import Place
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
 from nanlint.repair.precedence import as_primary
@@ -60,6 +61,7 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         SourceError: the text is not Python.
     """
     trust = Trust(settings.assume_positive, settings.safe_functions)
+    _PROJECT.watch()
     with no_collection(), trusting(trust):
         # a call of a card's own operation may stand in a function that holds nothing else of interest
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
@@ -75,6 +77,11 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
 def begin_run() -> None:
     """Files may have changed since the last run of this process."""
     _PROJECT.begin()
+
+
+def looked_into() -> tuple[frozenset[str], frozenset[Place]]:
+    """What the last `analyse` depends on besides its text: files, and places where files were looked for."""
+    return _PROJECT.looked_into()
 
 
 def reveal(source: Source) -> list[Reveal]:
