@@ -61,7 +61,6 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         SourceError: the text is not Python.
     """
     trust = Trust(settings.assume_positive, settings.safe_functions)
-    _PROJECT.watch()
     with no_collection(), trusting(trust):
         # a call of a card's own operation may stand in a function that holds nothing else of interest
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
@@ -79,8 +78,13 @@ def begin_run() -> None:
     _PROJECT.begin()
 
 
+def begin_file() -> None:
+    """From now on it is noted what is looked into for the next file's sake."""
+    _PROJECT.watch()
+
+
 def looked_into() -> tuple[frozenset[str], frozenset[Place]]:
-    """What the last `analyse` depends on besides its text: files, and places where files were looked for."""
+    """What was looked into since `begin_file`: files, and places where files were looked for."""
     return _PROJECT.looked_into()
 
 

@@ -119,6 +119,8 @@ def inline_table(text: str) -> Table:
     # what is written on the command line is relative to where it is written
     if table.get("baseline"):
         table["baseline"] = str(Path.cwd() / table["baseline"])
+    if table.get("cache-dir"):
+        table["cache-dir"] = str(Path.cwd() / table["cache-dir"])
     if "extra-rules" in table:
         table["extra-rules"] = [str(Path.cwd() / name) for name in table["extra-rules"]]
     return table

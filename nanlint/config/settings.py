@@ -72,6 +72,7 @@ class Settings:
         extra_rules: folders with cards of the user's own.
         baseline: the file with the findings that are not reported.
         output_format: how to report.
+        cache_dir: the folder with what earlier runs saw, relative to `root`.
         rules: options by code, prefix or name of rules.
         root: the folder that patterns are relative to.
         source: the configuration file.
@@ -97,6 +98,7 @@ class Settings:
     extra_rules: tuple[Path, ...] = ()
     baseline: Path | None = None
     output_format: str = "full"
+    cache_dir: Path = Path(".nanlint_cache")
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: _NONE)
     root: Path = Path()
     source: Path | None = None
