@@ -22,6 +22,8 @@ DEFAULT_EXCLUDES = (
     "__pypackages__/", "buck-out/", "build/", "dist/", "node_modules/", "site-packages/", "venv/",
 )  # fmt: skip
 
+CACHE_DIR = Path(".nanlint_cache")
+
 # options that only one rule has
 OWNERS = {"clip_norm": "missing-gradient-clipping", "max_rates": "learning-rate-too-high"}
 
@@ -98,7 +100,7 @@ class Settings:
     extra_rules: tuple[Path, ...] = ()
     baseline: Path | None = None
     output_format: str = "full"
-    cache_dir: Path = Path(".nanlint_cache")
+    cache_dir: Path = CACHE_DIR
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: _NONE)
     root: Path = Path()
     source: Path | None = None
