@@ -137,7 +137,7 @@ class _Locator:
         self.spans = locate(source, self.module, self._wanted())
 
     def diagnostics(self) -> list[Diagnostic]:
-        return [self._diagnostic(one, span) for one in self.found if (span := self._span(one.node)) is not None]
+        return [self._diagnostic(one, span) for one in self.found if (span := self._shown(one.node)) is not None]
 
     def _wanted(self) -> Iterator[Any]:
         for one in self.found:
@@ -155,6 +155,13 @@ class _Locator:
 
     def _span(self, node: nodes.Expr | nodes.Stmt) -> Span | None:
         return self.spans.get(id(node.origin))
+
+    def _shown(self, node: nodes.Expr | nodes.Stmt) -> Span | None:
+        """What to underline: of a statement its first line, which is where its comment belongs."""
+        span = self._span(node)
+        if span is None or span.start_line == span.end_line or not isinstance(node, nodes.Stmt):
+            return span
+        return span._replace(end_line=span.start_line, end_column=len(self.source.line_text(span.start_line)) + 1)
 
     def _diagnostic(self, one: Finding, span: Span) -> Diagnostic:
         statement = self._span(one.statement) if isinstance(one.statement, _SIMPLE) else None
