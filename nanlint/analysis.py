@@ -26,6 +26,7 @@ from nanlint.garbage import no_collection
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
 from nanlint.ir.walk import blocks_of
+from nanlint.places import Place
 from nanlint.project import Project
 from nanlint.repair.edits import Repair
 from nanlint.repair.precedence import as_primary
@@ -78,6 +79,16 @@ def begin_run() -> None:
     _PROJECT.begin()
 
 
+def begin_file() -> None:
+    """From now on it is noted what is looked into for the next file's sake."""
+    _PROJECT.watch()
+
+
+def looked_into() -> tuple[frozenset[str], frozenset[Place]]:
+    """What was looked into since `begin_file`: files, and places where files were looked for."""
+    return _PROJECT.looked_into()
+
+
 def reveal(source: Source) -> list[Reveal]:
     """The range of every `reveal_range(x)`.
 
@@ -127,7 +138,7 @@ class _Locator:
         self.spans = locate(source, self.module, self._wanted())
 
     def diagnostics(self) -> list[Diagnostic]:
-        return [self._diagnostic(one, span) for one in self.found if (span := self._span(one.node)) is not None]
+        return [self._diagnostic(one, span) for one in self.found if (span := self._shown(one.node)) is not None]
 
     def _wanted(self) -> Iterator[Any]:
         for one in self.found:
@@ -145,6 +156,13 @@ class _Locator:
 
     def _span(self, node: nodes.Expr | nodes.Stmt) -> Span | None:
         return self.spans.get(id(node.origin))
+
+    def _shown(self, node: nodes.Expr | nodes.Stmt) -> Span | None:
+        """What to underline: of a statement its first line, which is where its comment belongs."""
+        span = self._span(node)
+        if span is None or span.start_line == span.end_line or not isinstance(node, nodes.Stmt):
+            return span
+        return span._replace(end_line=span.start_line, end_column=len(self.source.line_text(span.start_line)) + 1)
 
     def _diagnostic(self, one: Finding, span: Span) -> Diagnostic:
         statement = self._span(one.statement) if isinstance(one.statement, _SIMPLE) else None

@@ -1,17 +1,17 @@
 """The story of a run: how paths become findings, and findings become repaired files. Start reading here.
 
-    discover → read → gate → depth → analyse → suppressions → selection → report or fix
+    discover → cache → read → gate → depth → analyse → suppressions → selection → report or fix
 
-Every arrow is one module, called below in this order. One file's trouble never ends the run of the others.
+Every arrow is one module, called below in this order; what lies between cache and selection is `look`, which may be
+done ahead by several processes. One file's trouble never ends the run of the others.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,26 +19,22 @@ from typing import TYPE_CHECKING
 from nanlint.cards import Card, find_card, load_cards
 from nanlint.config import ConfigError, Configured, RuleOptions, Settings, check_selectors
 from nanlint.config.keys import check_keys
-from nanlint.depth import on_deep_stack, too_deep
-from nanlint.diagnostic import Diagnostic, Evidence, Severity
+from nanlint.depth import on_deep_stack
+from nanlint.diagnostic import Diagnostic
 from nanlint.discover import Found, discover
 from nanlint.fix import Applicability, apply_fixes
-from nanlint.garbage import no_collection
-from nanlint.gate import may_hold_findings
+from nanlint.garbage import collect_after, no_collection
+from nanlint.look import SYNTAX_ERROR, Looked, digest_of, internal_error, look, syntax_error
 from nanlint.reading import decode, read
-from nanlint.source import SkippedError, Source, SourceError, Span, write_source
-from nanlint.suppress import RUN_CODES, apply_suppressions
-from nanlint.syntax import parse
+from nanlint.source import SkippedError, Source, SourceError, read_bytes, write_source
+from nanlint.suppress import RUN_CODES
 
 if TYPE_CHECKING:
+    from nanlint.ahead import Ahead
     from nanlint.analysis import Reveal
-
-SYNTAX_ERROR = ("NAN003", "syntax-error")
 
 # a repair can uncover another finding; a chain longer than this means that two repairs undo each other
 MAX_ROUNDS = 10
-
-_COLLECT_EVERY, _COLLECT_ALL_EVERY = 500, 5000  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,7 @@ class FileResult:
         before: the text as it was read.
         fixed: how many repairs were made, or suppressions written.
         fails: is something in `found` a reason to exit with 1?
+        unread: an earlier look says that there is nothing to report, so the text was not needed.
         problem: why nanlint could not do its work here, as one line. Not a finding: the exit code is 2.
         remark: why nothing was looked at here, as one line; nothing is wrong with that.
     """
@@ -62,6 +59,7 @@ class FileResult:
     before: Source | None = None
     fixed: int = 0
     fails: bool = False
+    unread: bool = False
     problem: str | None = None
     remark: str | None = None
 
@@ -84,6 +82,9 @@ class Repair:
     silence: str | None = None
 
 
+# a file, with the settings and the rules that hold for it
+File = tuple[str, Settings, tuple[Card, ...]]
+
 # what is left of the findings in a text when a baseline or the lines that changed are looked at
 Keep = Callable[[Source, Sequence[Diagnostic]], list[Diagnostic]]
 
@@ -98,7 +99,7 @@ class Plan:
         cards: all rules of the run.
     """
 
-    files: tuple[tuple[str, Settings, tuple[Card, ...]], ...]
+    files: tuple[File, ...]
     problems: tuple[str, ...]
     cards: tuple[Card, ...]
 
@@ -146,14 +147,11 @@ def check_settings(settings: Settings, cards: Sequence[Card]) -> None:
 
 def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
     """The findings in one text, in the order of their places."""
-    try:
-        found = on_deep_stack(lambda: _analyse(source, cards, settings))
-    except (SourceError, RecursionError) as error:
-        known = error if isinstance(error, SourceError) else too_deep(source)
-        # nothing was looked at, so nothing can be said about suppressions either
-        found = [_syntax_error(source.filename, source, known, cards)]
-        return [replace(one, cell=source.cell_of(one.span.start_line)) for one in _selected(found, cards, settings)]
-    found = apply_suppressions(source, found, cards, settings)
+    return select(source, look(source, cards, settings), cards, settings)
+
+
+def select(source: Source, found: Sequence[Diagnostic], cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
+    """Of all that was seen in a text, what the settings ask for, in the order of the places."""
     shown = sorted(_selected(found, cards, settings), key=lambda one: one.sort_key)
     return [replace(one, cell=source.cell_of(one.span.start_line)) for one in shown]
 
@@ -168,33 +166,59 @@ def lint_paths(paths: Sequence[str], configured: Configured, repair: Repair | No
     return lint_plan(plan_run(paths, configured), repair)
 
 
-def lint_plan(plan: Plan, repair: Repair | None = None, keep: Keep | None = None) -> Iterator[FileResult]:
-    """The results for all files of a plan, and one for each of its problems."""
+def lint_plan(
+    plan: Plan, repair: Repair | None = None, keep: Keep | None = None, ahead: Ahead | None = None
+) -> Iterator[FileResult]:
+    """The results for all files of a plan, and one for each of its problems.
+
+    Args:
+        plan: what to look at.
+        repair: what to do about what is found.
+        keep: what of it counts.
+        ahead: knows what was seen in files, or has others look; None looks at each when its turn comes.
+    """
     for problem in plan.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
     with no_collection():
-        for files, (filename, settings, cards) in enumerate(plan.files, 1):
-            yield lint_file(filename, cards, settings, repair, keep)
-            _collect_after(files)
+        for files, ((filename, settings, cards), looked) in enumerate(_looked_ahead(plan, repair, ahead), 1):
+            yield lint_file(filename, cards, settings, repair, keep, looked)
+            collect_after(files)
 
 
-def _collect_after(files: int) -> None:
-    """Collect the garbage of the last files if it is time; of what survived before only seldom."""
-    if files % _COLLECT_EVERY == 0:
-        gc.collect(2 if files % _COLLECT_ALL_EVERY == 0 else 0)
+def _looked_ahead(plan: Plan, repair: Repair | None, ahead: Ahead | None) -> Iterator[tuple[File, Looked | None]]:
+    """The files of a plan, each with what was seen in it if others have looked."""
+    if ahead is None:
+        yield from ((file, None) for file in plan.files)
+        return
+    with closing(ahead.look(plan.files)) as looks:
+        # in whatever order files are looked at, none is seen half repaired
+        ready = list(looks) if repair is not None and repair.write else looks
+        yield from zip(plan.files, ready, strict=True)
 
 
 def lint_file(
-    filename: str, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+    filename: str,
+    cards: Sequence[Card],
+    settings: Settings,
+    repair: Repair | None = None,
+    keep: Keep | None = None,
+    looked: Looked | None = None,
 ) -> FileResult:
-    """The result for one file, which is rewritten if `repair` says so."""
+    """The result for one file, which is rewritten if `repair` says so; `looked` is what was seen there."""
+    if looked is not None and looked.problem is not None:
+        return FileResult(filename, problem=looked.problem)
+    if looked is not None and not looked.found and keep is None:
+        return FileResult(filename, unread=True)
     try:
-        source = read(filename)
+        data = read_bytes(Path(filename))
+        source = decode(data, filename)
     except SourceError as error:
         return _unreadable(filename, error, cards, settings)
-    result = lint_text(source, cards, settings, repair, keep)
+    # it may have changed since
+    seen = looked.found if looked is not None and looked.digest == digest_of(data) else None
+    result = lint_text(source, cards, settings, repair, keep, seen)
     if result.source is None or not result.changed or repair is None or not repair.write:
         return result
     try:
@@ -221,12 +245,19 @@ def lint_bytes(
 
 
 def lint_text(
-    source: Source, cards: Sequence[Card], settings: Settings, repair: Repair | None = None, keep: Keep | None = None
+    source: Source,
+    cards: Sequence[Card],
+    settings: Settings,
+    repair: Repair | None = None,
+    keep: Keep | None = None,
+    seen: Sequence[Diagnostic] | None = None,
 ) -> FileResult:
-    """The result for a text in memory. A fault of ours is caught here and becomes one line."""
+    """The result for a text in memory; `seen` is all that was seen in it, if anyone has looked. A fault of ours is
+    caught here and becomes one line."""
 
     def lint(text: Source) -> list[Diagnostic]:
-        found = lint_source(text, cards, settings)
+        known = seen if text is source and seen is not None else look(text, cards, settings)
+        found = select(text, known, cards, settings)
         return found if keep is None else keep(text, found)
 
     try:
@@ -239,9 +270,7 @@ def lint_text(
         if result.changed and result.source is not None:
             result = replace(result, source=result.source.as_read_again())
     except Exception as error:
-        if os.environ.get("NANLINT_DEBUG"):
-            traceback.print_exc(file=sys.stderr)
-        problem = f"{source.filename}: internal error in nanlint, please report it: {described(error)}"
+        problem = internal_error(source.filename, error)
         return FileResult(source.filename, (), source, source, problem=problem)
     return judged(result, settings)
 
@@ -296,17 +325,6 @@ def reveal_file(filename: str) -> list[Reveal]:
     return [one._replace(line=source.line_number(one.line), cell=source.cell_of(one.line)) for one in revealed]
 
 
-def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
-    words = tuple(operation.name.rpartition(".")[2] for card in cards for operation in card.custom)
-    if not may_hold_findings(source.text.encode(errors="replace"), words):
-        parse(source)
-        return []
-    # imported late: a run over files without tensors needs none of it
-    from nanlint.analysis import analyse  # noqa: PLC0415
-
-    return analyse(source, cards, settings)
-
-
 def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Settings) -> Iterator[Diagnostic]:
     """What the settings ask for. That a file could not be read is said unless it is ignored by name."""
     for one in found:
@@ -328,21 +346,10 @@ def _with_options(one: Diagnostic, options: RuleOptions) -> Diagnostic:
     return replace(one, fix=replace(one.fix, applicability=Applicability(options.fix)) if safe else None)
 
 
-def _syntax_error(filename: str, source: Source | None, error: SourceError, cards: Sequence[Card]) -> Diagnostic:
-    card = find_card(cards, SYNTAX_ERROR[0])
-    line, column = max(error.line, 1), max(error.column, 1)
-    if source is not None:  # a parser may point behind the end of the line or of the file
-        line = min(line, max(len(source.lines), 1))
-        column = min(column, len(source.line_text(line)) + 1)
-    span = Span(line, column, line, column + 1)
-    severity = card.severity if card else Severity.ERROR
-    return Diagnostic(*SYNTAX_ERROR, error.message, filename, span, severity, Evidence.CERTAIN)
-
-
 def _unreadable(filename: str, error: SourceError, cards: Sequence[Card], settings: Settings) -> FileResult:
     if isinstance(error, SkippedError):
         return FileResult(filename, remark=f"{filename}: {error.message}")
-    found = _syntax_error(filename, None, error, cards)
+    found = syntax_error(filename, None, error, cards)
     return judged(FileResult(filename, tuple(_selected([found], cards, settings))), settings)
 
 
@@ -357,11 +364,3 @@ def _encodable(source: Source) -> bool:
     except ValueError:
         return False
     return True
-
-
-def described(error: Exception) -> str:
-    """The kind of fault and the line of ours where it happened: what a report needs."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}{where}: {text}" if text else f"{type(error).__name__}{where}"

@@ -36,6 +36,10 @@ class Facts(Weighing):
         """The memory that is read although nobody wrote it; the same in every call."""
         return iter(()) if self.chain else self._analysis.uninitialised()
 
+    def given_up(self) -> Iterator[Stmt]:
+        """What took too long to interpret."""
+        return iter(()) if self.chain else iter(self._analysis.given_up)
+
     @property
     def is_test(self) -> bool:
         """Is it a file of tests?"""

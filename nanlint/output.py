@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 
 from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic
@@ -13,6 +15,7 @@ from nanlint.report.diff import unified_diff
 from nanlint.report.run import Run, report
 from nanlint.report.statistics import statistics, statistics_as_json, summary
 from nanlint.report.style import Style
+from nanlint.source import SourceError, read_source
 
 
 class Output:
@@ -54,6 +57,11 @@ class Output:
     def run(self) -> Run:
         """The run as formats see it."""
         sources = {result.filename: result.source for result in self.results if result.source is not None}
+        unread = {result.filename for result in self.results if result.unread}
+        for related in (related for one in self.found for related in one.related):
+            if related.filename in unread and related.filename not in sources:
+                with suppress(SourceError):  # then there is nothing to show of it
+                    sources[related.filename] = read_source(Path(related.filename), related.filename)
         problems = [result.problem for result in self.results if result.problem is not None]
         return Run(self.found, sources, self._cards, problems)
 
@@ -93,7 +101,7 @@ class Output:
             return None
         unchecked = sum(result.problem is not None for result in self.results)
         checked = [result for result in self.results if result.problem is None]
-        files = sum(result.source is not None or bool(result.found) for result in checked)
+        files = sum(result.unread or result.source is not None or bool(result.found) for result in checked)
         if not files and unchecked:
             return None  # the problem says it all
         if not files and self.unchanged:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +15,7 @@ from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
 from nanlint.ops import spellings, watched
 from nanlint.ops.catalogue import OPERATIONS
+from nanlint.places import Finder, Lead, Place
 from nanlint.source import Source, SourceError, read_source
 
 # a syntax tree takes about a hundred times the memory of its text: so much text is kept as trees
@@ -24,8 +23,8 @@ _KEPT_BYTES = 1_500_000
 _KEPT_TEXTS = 300  # files
 # generated tables of that size hold no helper anyone reads
 _LARGEST = 300_000
-# how far above a script the folder may be that its imports start from
-_LEVELS = 4
+# how often a name may be handed on from module to module
+_EXPORTS = 4
 
 
 class Loaded(NamedTuple):
@@ -41,33 +40,55 @@ class Project:
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
-        self._here = str(Path.cwd())
+        self._finder = Finder()
         self._texts: dict[str, tuple[float, str]] = {}
         self._weights: dict[tuple[str, str, int], Weight] = {}
+        self._files: set[str] = set()
+        self._places: set[Place] = set()
 
     def begin(self) -> None:
         """A new run begins: what is known of files may be out of date."""
-        self._here = str(Path.cwd())
-        _find.cache_clear()
+        self._finder.begin()
+        self._weights.clear()
         if any(_changed(filename) != time for filename, (time, _) in self._texts.items()):
             self._forget_texts()
+
+    def watch(self) -> None:
+        """Another file begins: from now on it is noted what is looked into for its sake."""
+        self._files, self._places = set(), set()
+
+    def looked_into(self) -> tuple[frozenset[str], frozenset[Place]]:
+        """The files looked into since `watch`, and the places where files were looked for."""
+        return frozenset(self._files), frozenset(self._places)
 
     def find(self, path: str, importer: str) -> tuple[str, tuple[str, ...]] | None:
         """The file that a dotted path leads to, and what remains of the path inside it. None outside the project.
 
         `path` may begin with dots, relative to `importer`, the file that imports.
         """
-        return _find(path, os.path.dirname(importer), self._here)  # noqa: PTH120  (pathlib is slow)
+        lead = self._lead(path, importer)
+        self._places.update(lead.places)
+        return lead.target
 
-    def weigh(self, path: str, importer: str, depth: int = 4) -> Weight:
+    def weigh(self, path: str, importer: str) -> Weight:
         """Might this be a function that holds an operation which can break, or a module with one? Decided by its text,
         unparsed: most imported functions hold none, and parsing is what costs time."""
-        found = self.find(path, importer)
-        if found is None or len(found[1]) > 1 or depth == 0:
-            return HARMLESS
-        key = found[0], "".join(found[1]), depth
+        weight = self._weight(path, importer, _EXPORTS)
+        self._files |= weight.files
+        self._places |= weight.places
+        return weight
+
+    def _lead(self, path: str, importer: str) -> Lead:
+        return self._finder.find(path, os.path.dirname(importer))  # noqa: PTH120  (pathlib is slow)
+
+    def _weight(self, path: str, importer: str, depth: int) -> Weight:
+        key = path, os.path.dirname(importer), depth  # noqa: PTH120
         if key not in self._weights:
-            self._weights[key] = self._weigh(*key)
+            lead = self._lead(path, importer)
+            weight = HARMLESS
+            if lead.target is not None and len(lead.target[1]) <= 1 and depth > 0:
+                weight = self._weigh(lead.target[0], "".join(lead.target[1]), depth)
+            self._weights[key] = weight._replace(places=weight.places.union(lead.places))
         return self._weights[key]
 
     def _weigh(self, filename: str, name: str, depth: int) -> Weight:
@@ -77,13 +98,15 @@ class Project:
         definitions = re.finditer(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
         if any(_HAZARD.search(_definition_at(text, one.start())) for one in definitions):
             return Weight(may_break=True, files=files)
+        places: frozenset[Place] = frozenset()
         for module, original in _exporters(text, name):
             path = f"{module}{'' if module.endswith('.') else '.'}{original}"
-            inner = self.weigh(path, filename, depth - 1)
+            inner = self._weight(path, filename, depth - 1)
             files |= inner.files
+            places |= inner.places
             if inner.may_break:
-                return Weight(may_break=True, files=files)
-        return Weight(may_break=False, files=files)
+                return Weight(may_break=True, files=files, places=places)
+        return Weight(may_break=False, files=files, places=places)
 
     def _text(self, filename: str) -> str:
         """The text of a file without its strings and comments; nothing of one that is not looked into."""
@@ -99,6 +122,7 @@ class Project:
 
     def load(self, filename: str) -> nodes.Module | None:
         """The IR of a file, from memory if it was read lately; None if it is unreadable, no Python, or too large."""
+        self._files.add(filename)
         changed = _changed(filename)
         time, loaded = self._loaded.get(filename, (None, None))
         if time != changed:
@@ -205,68 +229,3 @@ def _load(filename: str) -> Loaded | None:
         return Loaded(source, parse(source))
     except (SourceError, RecursionError):
         return None
-
-
-@cache
-def _find(path: str, folder: str, here: str) -> tuple[str, tuple[str, ...]] | None:
-    """`here`: the folder that relative names start from."""
-    found = _find_from(Path(os.path.normpath(Path(here, folder))), path)
-    if found is None or Path(folder).is_absolute():
-        return found
-    return os.path.relpath(found[0], here), found[1]
-
-
-def _find_from(folder: Path, path: str) -> tuple[str, tuple[str, ...]] | None:
-    name = path.lstrip(".")
-    level = len(path) - len(name)
-    words = tuple(word for word in name.split(".") if word)
-    if level:
-        base = folder
-        for _ in range(level - 1):
-            if _is_root(base):
-                return None
-            base = base.parent
-        return _inside(base, words)
-    for base in _bases(folder):
-        if words and ((base / words[0]).is_dir() or (base / f"{words[0]}.py").is_file()):
-            found = _inside(base, words)
-            if found is not None and not (words[0] in sys.stdlib_module_names and _is_package(base)):
-                return found
-    return None
-
-
-def _bases(folder: Path) -> list[Path]:
-    """Where an absolute import may start: beside the script, or above the outermost package."""
-    bases = [folder]
-    for _ in range(_LEVELS):
-        if _is_root(folder) or folder.parent == folder:
-            break
-        folder = folder.parent
-        bases.append(folder)
-    return bases
-
-
-def _inside(base: Path, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    at = base
-    for index, word in enumerate(words):
-        if (at / word / "__init__.py").is_file() or ((at / word).is_dir() and not (at / f"{word}.py").is_file()):
-            at = at / word
-        elif (at / f"{word}.py").is_file():
-            return str(at / f"{word}.py"), words[index + 1 :]
-        else:
-            return _package(at, words[index:])
-    return _package(at, ())
-
-
-def _is_root(folder: Path) -> bool:
-    """Does the project end here?"""
-    return not _is_package(folder) and ((folder / ".git").exists() or (folder / "pyproject.toml").is_file())
-
-
-def _is_package(folder: Path) -> bool:
-    return (folder / "__init__.py").is_file()
-
-
-def _package(folder: Path, rest: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    init = folder / "__init__.py"
-    return (str(init), rest) if init.is_file() else None

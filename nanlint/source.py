@@ -156,11 +156,19 @@ def read_source(path: Path, filename: str) -> Source:
     Raises:
         SourceError: the file cannot be read, or is not Python text.
     """
+    return decode_source(read_bytes(path), filename)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of the file at `path`.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read file: {error.strerror}") from None
-    return decode_source(data, filename)
 
 
 def write_source(path: Path, data: bytes) -> None:
@@ -178,6 +186,22 @@ def write_source(path: Path, data: bytes) -> None:
             file.write(data)
         shutil.copymode(target, name)
         Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file of our own in one step, whether it exists or not.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -43,6 +43,25 @@ def test_what_nobody_writes_by_hand(text: str) -> None:
     assert (found[-1].code, found[-1].span.start_line) == ("NAN102", text.count("\n") + 4)
 
 
+@pytest.mark.parametrize(("text", "line"), [(_branches(5000), 4), (_loops(90), 4)], ids=["branches", "loops"])
+def test_silence_is_not_taken_for_health(text: str, line: int) -> None:
+    found = lint_source(Source("a.py", text + FOUND), CARDS, Settings())
+    given_up = [one for one in found if one.code == "NAN004"]
+    assert [(one.span.start_line, one.span.end_line, one.severity) for one in given_up] == [(line, line, "info")]
+    assert given_up[0].message == "`many` takes too long to analyse: not everything in it was looked at"
+    quiet = text.replace("def many(", "def many(  # nanlint: ignore[NAN004]\n    ") + FOUND
+    assert "NAN004" not in [one.code for one in lint_source(Source("a.py", quiet), CARDS, Settings())]
+    assert "NAN004" in [one.code for one in lint_source(Source("tests/test_a.py", text), CARDS, Settings())]
+
+
+def test_a_module_that_takes_too_long() -> None:
+    text = "import torch\nx = torch.rand(3)\n" + _loops(90).partition("def many(x):\n")[2].replace("\n ", "\n")[1:]
+    found = lint_source(Source("a.py", text.replace(" return x\n", "").replace("return x\n", "")), CARDS, Settings())
+    assert [(one.code, one.message.split(" takes")[0]) for one in found if one.code == "NAN004"] == [
+        ("NAN004", "the module")
+    ]
+
+
 def test_what_is_large_and_ordinary() -> None:
     body = "".join(f"    x = torch.where(c > {at}, x, x + {at})\n" for at in range(1000))
     text = f"import torch\n\n\ndef long(x, c):\n{body}    return torch.log(torch.softmax(x, -1))\n"

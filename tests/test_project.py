@@ -534,7 +534,6 @@ def test_the_search_ends_at_the_root_of_a_project_but_not_in_a_package(project, 
     assert Project().find("helpers", importer) is None
     assert Project().find("...helpers", importer) is None
     project({"inner/__init__.py": ""})
-    nanlint.project._find.cache_clear()
     assert Project().find("helpers", importer) == (str(folder / "helpers.py"), ())
     assert Project().find("...helpers", importer) == (str(folder / "helpers.py"), ())
 

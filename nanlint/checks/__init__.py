@@ -28,6 +28,7 @@ from nanlint.checks.mixed_precision import autocast_without_scaler
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
 from nanlint.checks.overflow import exp_overflow
+from nanlint.checks.patience import gave_up
 from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.checks.raw_inputs import unnormalised_input
@@ -46,6 +47,7 @@ Check = Callable[[Card, Facts, RuleOptions], Iterator[Finding]]
 CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
+        gave_up,
         log_of_sigmoid,
         log_sum_exp_by_hand,
         softmax_by_hand,

@@ -20,7 +20,7 @@ class Finding:
         card: the rule.
         use: the use it is about, if it is about a value; of several findings about one use only the most specific is
             kept.
-        node: the expression to underline.
+        node: the expression to underline, or the statement of which to underline the first line.
         message: one line, lower case, no full stop.
         why: the links that explain the value, most direct first.
         repair: how to mend it, if we can.
@@ -31,7 +31,7 @@ class Finding:
 
     card: Card
     use: Use | None
-    node: Expr
+    node: Expr | Stmt
     message: str
     evidence: Evidence
     severity: Severity
@@ -42,7 +42,7 @@ class Finding:
     place: Stmt | None = None
 
     @property
-    def subject(self) -> Expr:
+    def subject(self) -> Expr | Stmt:
         """What is wrong: the application, be it underlined or only its operand."""
         return self.node if self.use is None else self.use.node
 

@@ -70,7 +70,7 @@ def finding(
 
 
 def remark(
-    card: Card, node: Expr, statement: Stmt, evidence: Evidence, *, repair: Repair | None = None, **words: str
+    card: Card, node: Expr | Stmt, statement: Stmt, evidence: Evidence, *, repair: Repair | None = None, **words: str
 ) -> Finding:
     """A finding about the shape of the program and not about a value; `words` are what the card's message names."""
     message = card.message.format(**words)

@@ -38,7 +38,7 @@ def main() -> NoReturn:
         if isinstance(error, OSError) and error.strerror:  # files are dealt with where they are read and written
             click.echo(f"nanlint: cannot write output: {error.strerror}", err=True)
             sys.exit(2)
-        from nanlint.engine import described  # noqa: PLC0415
+        from nanlint.look import described  # noqa: PLC0415
 
         click.echo(f"nanlint: internal error in nanlint, please report it: {described(error)}", err=True)
         sys.exit(2)
@@ -94,6 +94,22 @@ def rule(code_or_name: str | None, everything: bool, output_format: str) -> None
             raise ConfigError(f"unknown rule `{code_or_name}`{nearest_rule(code_or_name, cards)}")
         chosen = (card,)
     click.echo(rules_as_json(chosen) if output_format == "json" else rules_as_text(chosen))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1)
+def clean(paths: tuple[str, ...]) -> None:
+    """Remove what `nanlint check` keeps for the next run, for the project of each path (of the current folder)."""
+    from nanlint.cache import cache_folder, remove  # noqa: PLC0415
+
+    folders = {cache_folder(load_settings(path)) for path in paths or (".",)}
+    removed = 0
+    for folder in sorted(folders):
+        try:
+            removed += remove(folder)
+        except OSError as error:
+            raise ConfigError(f"{os.path.relpath(folder)}: cannot be removed: {error.strerror}") from None
+    click.echo(f"Removed {removed} {'cache' if removed == 1 else 'caches'}." if removed else "Nothing to remove.")
 
 
 @cli.group()

@@ -57,6 +57,8 @@ class Options:
     exit_non_zero_on_fix: bool
     no_cache: bool
     watch: bool
+    cache_dir: str | None
+    jobs: int | None
 
 
 class _Check(click.Command):
@@ -132,7 +134,9 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--trace", is_flag=True, help="Run the models as well, as `nanlint trace` does.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if something was repaired, or would be.")
-@click.option("--no-cache", is_flag=True, help="Look at every file anew (there is no cache yet).")
+@click.option("--no-cache", is_flag=True, help="Look at every file anew, and keep nothing for the next run.")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="Where to keep what was seen.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 256), help="How many processes look.  [default: as many as pay]")
 @click.option("--watch", is_flag=True, help="Look again whenever a file changes.")
 def check(**given: Any) -> None:
     """Lint files and folders (the current one if none is given); `-` reads from standard input."""

@@ -11,6 +11,8 @@ from typing import IO
 
 import click
 
+from nanlint.ahead import Ahead
+from nanlint.cache import Cache
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
 from nanlint.cli.progress import with_progress
@@ -127,6 +129,7 @@ def _inline(options: Options) -> Table:
         "force-exclude": options.force_exclude,
         "respect-gitignore": options.respect_gitignore,
         "baseline": None if options.baseline is None else str(Path.cwd() / options.baseline),
+        "cache-dir": None if options.cache_dir is None else str(Path.cwd() / options.cache_dir),
     }
     return {key: value for key, value in given.items() if value is not None}
 
@@ -163,7 +166,9 @@ def _show(plan: Plan, *, settings: bool) -> int:
 def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
     repair = _repair(options)
     if STDIN not in options.paths:
-        return list(with_progress(lint_plan(plan, repair, keep), len(plan.files)))
+        cache = None if options.no_cache or not plan.files else Cache()
+        results = lint_plan(plan, repair, keep, Ahead(cache, options.jobs))
+        return list(with_progress(results, len(plan.files)))
     ((filename, settings, cards),) = plan.files
     data = sys.stdin.buffer.read()
     if is_excluded(filename, settings):  # an editor asks about every file

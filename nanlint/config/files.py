@@ -12,7 +12,7 @@ from typing import Any
 
 from nanlint.config.errors import ConfigError
 from nanlint.config.keys import KEYS, read_table
-from nanlint.config.settings import Settings
+from nanlint.config.settings import CACHE_DIR, Settings
 from nanlint.requirements import Version, oldest_torch
 
 CONFIG_FILES = ("nanlint.toml", "pyproject.toml")
@@ -119,6 +119,8 @@ def inline_table(text: str) -> Table:
     # what is written on the command line is relative to where it is written
     if table.get("baseline"):
         table["baseline"] = str(Path.cwd() / table["baseline"])
+    if table.get("cache-dir"):
+        table["cache-dir"] = str(Path.cwd() / table["cache-dir"])
     if "extra-rules" in table:
         table["extra-rules"] = [str(Path.cwd() / name) for name in table["extra-rules"]]
     return table
@@ -156,6 +158,7 @@ def _settings(table: Table, inline: Table, folder: Path, source: Path | None) ->
     except ConfigError as error:
         raise ConfigError(f"{_shown(source)}: {error}" if source else str(error)) from None
     values["extra_rules"] = tuple(folder / name for name in values.get("extra_rules", ()))
+    values["cache_dir"] = folder / values.get("cache_dir", CACHE_DIR)
     # an empty name takes away what a file says
     values["baseline"] = folder / values["baseline"] if values.get("baseline") else None
     return Settings(**values, root=folder, source=source)

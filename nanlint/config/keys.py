@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from math import isfinite
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -70,6 +71,12 @@ def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"`{key}` must be a string")
     return value
+
+
+def _folder(value: object, key: str) -> Path:
+    if not _text(value, key):
+        raise ConfigError(f"`{key}` must name a folder")
+    return Path(_text(value, key))
 
 
 def _flag(value: object, key: str) -> bool:
@@ -201,6 +208,7 @@ KEYS: Mapping[str, Key] = {
     "extra-rules": Key(_words, _WORDS, "[]", "folders with rule cards of your own"),
     "baseline": Key(_text, _TEXT, "none", "the file with the findings that are not reported"),
     "output-format": Key(_format, {"enum": list(FORMATS)}, '"full"', "how to report"),
+    "cache-dir": Key(_folder, _TEXT, '".nanlint_cache"', "the folder with what earlier runs saw"),
     "rules": Key(
         _rule_tables,
         {"type": "object", "additionalProperties": {"$ref": "#/$defs/options"}},

@@ -22,6 +22,8 @@ DEFAULT_EXCLUDES = (
     "__pypackages__/", "buck-out/", "build/", "dist/", "node_modules/", "site-packages/", "venv/",
 )  # fmt: skip
 
+CACHE_DIR = Path(".nanlint_cache")
+
 # options that only one rule has
 OWNERS = {"clip_norm": "missing-gradient-clipping", "max_rates": "learning-rate-too-high"}
 
@@ -72,6 +74,7 @@ class Settings:
         extra_rules: folders with cards of the user's own.
         baseline: the file with the findings that are not reported.
         output_format: how to report.
+        cache_dir: the folder with what earlier runs saw, relative to `root`.
         rules: options by code, prefix or name of rules.
         trace: the table that the dynamic pass reads itself.
         root: the folder that patterns are relative to.
@@ -98,6 +101,7 @@ class Settings:
     extra_rules: tuple[Path, ...] = ()
     baseline: Path | None = None
     output_format: str = "full"
+    cache_dir: Path = CACHE_DIR
     rules: Mapping[str, RuleOptions] = field(default_factory=lambda: _NONE)
     trace: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     root: Path = Path()

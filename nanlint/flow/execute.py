@@ -54,6 +54,7 @@ class Executor(Importer):
         self.filled: set[Class] = set()
         self.enclosings: list[Nested] = []  # what nested functions see: themselves too
         self.patience = _PATIENCE
+        self.given_up: list[nodes.Stmt] = []  # functions, and in the module's own body statements
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
         for statement in body:
@@ -216,6 +217,9 @@ class Executor(Importer):
         except Exhausted:
             self.recording, self.loops = kept
             self.record.guards.clear()
+            where = self.active[-1] if self.active else self.statement
+            if isinstance(where, nodes.Stmt) and where not in self.given_up:
+                self.given_up.append(where)
             return None
 
     def fill(self, cls: Class) -> None:

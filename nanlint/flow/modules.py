@@ -21,10 +21,12 @@ class Weight(NamedTuple):
     Attributes:
         may_break: it may hold an operation that can break.
         files: the files that were read to tell.
+        places: where files were looked for, and what stood there.
     """
 
     may_break: bool
     files: frozenset[str] = frozenset()
+    places: frozenset[tuple[str, str]] = frozenset()
 
 
 HARMLESS = Weight(may_break=False)

@@ -145,6 +145,11 @@ class Analysis:
         """The memory that is read although nobody wrote it."""
         return uninitialised(self.module, self)
 
+    @property
+    def given_up(self) -> list[nodes.Stmt]:
+        """The functions that took too long to interpret; of the module's own body, the statement where it did."""
+        return self._executor.given_up
+
     def class_at(self, node: nodes.ClassDef) -> Class | None:
         """The class that this top-level definition makes."""
         value = self._executor.frame.vars.get(node.name)

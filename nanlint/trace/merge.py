@@ -22,9 +22,13 @@ _RATES = ("NAN909",)
 def merged(static: Sequence[FileResult], traced: Results, settings: Settings) -> list[FileResult]:
     """The results of the static pass with those of the dynamic one, file by file."""
     left = {os.path.realpath(name): found for name, found in traced.found.items()}
+    texts = {os.path.realpath(name): source for name, source in traced.sources.items()}
     results = []
     for result in static:
-        shown = left.pop(os.path.realpath(result.filename), [])
+        path = os.path.realpath(result.filename)
+        shown = left.pop(path, [])
+        if shown and result.source is None:  # the static pass had nothing to say, and read nothing
+            result = replace(result, source=texts.get(path), unread=False)
         found = sorted(_confirmed(result.found, shown), key=lambda one: one.sort_key)
         results.append(judged(replace(result, found=tuple(found)), settings))
     for name, shown in traced.found.items():

@@ -1,0 +1,155 @@
+"""nanlint beside its peers on the same files in one run: `python benchmarks/compare.py FOLDER [--peers]`.
+
+Read the ratios. Each round runs every command once, one after the other, so that a busy machine disturbs all alike, and
+the ratio to bare parsing is taken within the round. Peers that are installed take part; `--peers` installs each into an
+environment of its own beside this file (TorchFix would else run inside flake8 too).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+# as released on PyPI; Fixit with the rules that it has switched on by default, pylint with its own
+PEERS = {
+    "torchfix": ["--select=ALL"],
+    "fixit": ["lint"],
+    "flake8": ["--jobs=1"],
+    "pylint": ["--jobs=1", "--recursive=y"],
+    "ruff": ["check", "--no-cache", "--isolated"],
+}
+ENVIRONMENTS = Path(__file__).resolve().parent / ".peers"
+
+_PARSE = (
+    "import gc, sys, libcst; gc.disable()\n"
+    "for name in sys.stdin.read().split('\\n'): libcst.parse_module(open(name, 'rb').read())"
+)
+
+
+class Command(NamedTuple):
+    """One column of the race.
+
+    Attributes:
+        name: what the table calls it.
+        words: the command; it gets the files on its standard input.
+        before: is done before each run, and not counted.
+        limit: the seconds after which it is stopped.
+    """
+
+    name: str
+    words: list[str]
+    before: Callable[[], object] = lambda: None
+    limit: float | None = None
+
+
+def commands(folder: Path, own: bool, limit: int) -> Iterator[Command]:
+    """What takes part."""
+    nanlint = [sys.executable, "-m", "nanlint", "check", "--isolated", "--exit-zero", "--statistics", str(folder)]
+    cache = ["--cache-dir", str(folder.parent / "kept")]
+    edited = max(folder.rglob("*.py"), key=lambda path: path.stat().st_size)
+
+    def keep() -> None:
+        subprocess.run([*nanlint, *cache], check=True, capture_output=True)
+
+    def edit() -> None:
+        keep()
+        with edited.open("a", encoding="utf-8") as file:
+            file.write("\n# edited\n")
+
+    yield Command("libcst.parse_module, bare", [sys.executable, "-c", _PARSE])
+    yield Command("nanlint, cold, one process", [*nanlint, "--no-cache", "--jobs", "1"])
+    yield Command("nanlint, cold, two processes", [*nanlint, "--no-cache", "--jobs", "2"])
+    yield Command("nanlint, unchanged", [*nanlint, *cache], keep)
+    yield Command("nanlint, its largest file edited", [*nanlint, *cache], edit)
+    yield Command("python -c 'import click'", [sys.executable, "-c", "import click"])
+    for name, words in PEERS.items():
+        program = shutil.which(name, path=str(_programs(name)) if own else None)
+        if program is not None:
+            yield Command(name, [program, *words, str(folder)], limit=limit)
+
+
+def seconds(command: Command, files: str, folder: Path) -> float:
+    """The time on the wall of one run; minus one if it was stopped because it took too long."""
+    command.before()
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command.words, input=files, text=True, capture_output=True, cwd=folder.parent, timeout=command.limit,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return -1.0
+    taken = time.perf_counter() - start
+    if command.limit is None and done.returncode:  # peers say by their exit code that they found something
+        raise SystemExit(done.stderr)
+    return taken
+
+
+def install() -> None:
+    """Give each peer an environment, unless it has one."""
+    for name in PEERS:
+        programs = _programs(name)
+        if shutil.which(name, path=str(programs)) is None:
+            venv.create(ENVIRONMENTS / name, with_pip=True)
+            subprocess.run([str(programs / "pip"), "install", "--quiet", name], check=True)
+
+
+def _programs(name: str) -> Path:
+    return ENVIRONMENTS / name / ("Scripts" if os.name == "nt" else "bin")
+
+
+def row(name: str, taken: list[float], bare: list[float]) -> str:
+    """One line of the table: seconds, and ratios to bare parsing in the same round."""
+    if min(taken) < 0:
+        return f"| {name} | longer than the limit | | |"
+    ratios = [one / base for one, base in zip(taken, bare, strict=True)]
+    return f"| {name} | {_three(taken, '.2f')} | {_three(ratios, '.3g')} |"
+
+
+def _three(values: list[float], form: str) -> str:
+    return " / ".join(format(one, form) for one in (min(values), statistics.median(values), max(values)))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--peers", is_flag=True, help="Install the peers into an environment of their own first.")
+@click.option("--rounds", default=3, show_default=True, help="How often everything runs.")
+@click.option("--limit", default=600, show_default=True, help="Seconds after which a peer is stopped.")
+def main(folder: Path, peers: bool, rounds: int, limit: int) -> None:
+    """Print a table in Markdown."""
+    if peers:
+        install()
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name) / folder.resolve().name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".git", "__pycache__"))
+        files = sorted(copy.rglob("*.py"))
+        lines = sum(path.read_bytes().count(b"\n") for path in files)
+        print(f"{len(files):,} files, {lines:,} lines, {rounds} rounds; load {_load()}\n")
+        print("| | seconds: min / median / max | times bare parsing: min / median / max |\n|---|--:|--:|")
+        race = list(commands(copy, peers, limit))
+        taken: dict[str, list[float]] = {one.name: [] for one in race}
+        for _ in range(rounds):
+            for one in race:
+                if -1.0 not in taken[one.name]:
+                    taken[one.name].append(seconds(one, "\n".join(map(str, files)), copy))
+        for one in race:
+            print(row(one.name, taken[one.name], taken[race[0].name]))
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors" if hasattr(os, "getloadavg") else "unknown"
+
+
+if __name__ == "__main__":
+    main()
