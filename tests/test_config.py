@@ -39,6 +39,7 @@ def test_everything(write):
         exclude=("legacy",),
         extra_rules=(root / "lint/rules",),
         rules={"NAN111": RuleOptions(Evidence.CERTAIN, 1.0)},
+        cache_dir=root / ".nanlint_cache",
         root=root,
         source=root / "nanlint.toml",
     )

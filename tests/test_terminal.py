@@ -178,7 +178,7 @@ def test_link():
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("nanlint c", "check"), ("nanlint check --wat", "--watch"), ("nanlint check --output-format sa", "sarif")],
+    [("nanlint ch", "check"), ("nanlint check --wat", "--watch"), ("nanlint check --output-format sa", "sarif")],
 )
 def test_completion(tmp_path, words, expected):
     done = subprocess.run(

@@ -27,8 +27,9 @@ def merged(static: Sequence[FileResult], traced: Results, settings: Settings) ->
     for result in static:
         path = os.path.realpath(result.filename)
         shown = left.pop(path, [])
-        if shown and result.source is None:  # the static pass had nothing to say, and read nothing
-            result = replace(result, source=texts.get(path), unread=False)
+        if shown and result.source is None:  # the static pass had nothing to say and read nothing
+            results.append(judged(replace(result, found=tuple(shown), source=texts.get(path), unread=False), settings))
+            continue
         found = sorted(_confirmed(result.found, shown), key=lambda one: one.sort_key)
         results.append(judged(replace(result, found=tuple(found)), settings))
     for name, shown in traced.found.items():
