@@ -20,6 +20,7 @@ from nanlint.cards import Card, find_card
 from nanlint.config import Settings
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
+from nanlint.faults import described
 from nanlint.gate import may_hold_findings
 from nanlint.places import Place
 from nanlint.reading import decode
@@ -128,15 +129,13 @@ def internal_error(filename: str, error: Exception) -> str:
     """What is said of a fault of ours."""
     if os.environ.get("NANLINT_DEBUG"):
         traceback.print_exc(file=sys.stderr)
-    return f"{filename}: internal error in nanlint, please report it: {described(error)}"
+    return f"{filename}: internal error in nanlint, please report it: {located(error)}"
 
 
-def described(error: Exception) -> str:
+def located(error: Exception) -> str:
     """The kind of fault and the line of ours where it happened: what a report needs."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}{where}: {text}" if text else f"{type(error).__name__}{where}"
+    return described(error, f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
 
 
 def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:

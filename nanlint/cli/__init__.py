@@ -38,9 +38,9 @@ def main() -> NoReturn:
         if isinstance(error, OSError) and error.strerror:  # files are dealt with where they are read and written
             click.echo(f"nanlint: cannot write output: {error.strerror}", err=True)
             sys.exit(2)
-        from nanlint.look import described  # noqa: PLC0415
+        from nanlint.look import located  # noqa: PLC0415
 
-        click.echo(f"nanlint: internal error in nanlint, please report it: {described(error)}", err=True)
+        click.echo(f"nanlint: internal error in nanlint, please report it: {located(error)}", err=True)
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nanlint.commands import words
 from nanlint.diagnostic import Evidence, Severity
 from nanlint.formats import FORMATS
 
@@ -71,11 +72,6 @@ class _Check(click.Command):
         )
 
 
-def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """`--select NAN101,NAN111 --select log-of-softmax`, in any mixture, as one list."""
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
-
-
 def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """`--output sarif=out.sarif` as a format and a file."""
     made = []
@@ -88,11 +84,11 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 
 
 def _rules(*names: str, help: str) -> _Decorator:
-    return click.option(*names, multiple=True, callback=_words, metavar="RULES", help=help)
+    return click.option(*names, multiple=True, callback=words, metavar="RULES", help=help)
 
 
 def _patterns(*names: str, help: str) -> _Decorator:
-    return click.option(*names, multiple=True, callback=_words, metavar="PATTERNS", help=help)
+    return click.option(*names, multiple=True, callback=words, metavar="PATTERNS", help=help)
 
 
 @click.command(cls=_Check)

@@ -16,6 +16,7 @@ from nanlint.cache import Cache
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
 from nanlint.cli.progress import with_progress
+from nanlint.commands import writing
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.config.files import Table, inline_table, merged
 from nanlint.diagnostic import Evidence
@@ -216,7 +217,5 @@ def _report(output: Output, form: str, options: Options) -> None:
 
 def _write_report(file: str, lines: Iterable[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
-    try:
+    with writing(file):
         Path(file).write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot write file: {error.strerror}") from None

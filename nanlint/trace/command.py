@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nanlint.cards import Card, load_cards
+from nanlint.commands import words, writing
 from nanlint.config import ConfigError, Configuration, Settings, check_selectors
 from nanlint.engine import FileResult, judged
 from nanlint.fix import Applicability
@@ -147,34 +148,18 @@ def _show_difference(files: Sequence[FileResult], cards: Sequence[Card]) -> int:
     return 1 if output.found or output.has_changes else 0
 
 
-def _write(files: Sequence[FileResult]) -> int:
-    """How many findings were repaired.
-
-    Raises:
-        ConfigError: a file cannot be written.
-    """
-    for one in files:
-        if one.problem is not None:
-            raise ConfigError(one.problem)
-    return sum(one.fixed for one in files)
-
-
 def _write_tests(folder: str, results: Results, job: Job) -> None:
     from nanlint.trace.repro import said, write_tests  # noqa: PLC0415
 
-    try:
+    with writing(folder):
         click.echo(said(write_tests(Path(folder), results, job)), err=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot write file: {error.strerror}") from None
 
 
 def _write_page(file: str, results: Results) -> None:
     from nanlint.trace.page import page  # noqa: PLC0415
 
-    try:
+    with writing(file):
         Path(file).write_text(page(results), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot write file: {error.strerror}") from None
 
 
 def _where(target: Target) -> str:
@@ -186,10 +171,6 @@ def _settings(targets: Sequence[str], *, isolated: bool) -> Settings:
     paths = [Path(word.rpartition(":")[0] if ":" in word else word).resolve() for word in targets]
     first = next((path for path in paths if path.exists()), Path.cwd())
     return Configuration(isolated=isolated).for_folder(first if first.is_dir() else first.parent)
-
-
-def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
 @click.command()
@@ -214,8 +195,8 @@ def _words(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.option("--lr", type=float, help="A learning rate to try.  [default: the one in the code]")
 @click.option("--optimizer", help="The optimiser for --lr: adam, or sgd,momentum=0.9.  [default: adam]")
 @click.option("--import", "imports", is_flag=True, help="Run the files in full, not their definitions only.")
-@click.option("--select", multiple=True, callback=_words, metavar="RULES", help="Rules to report.")
-@click.option("--ignore", multiple=True, callback=_words, metavar="RULES", help="Rules not to report.")
+@click.option("--select", multiple=True, callback=words, metavar="RULES", help="Rules to report.")
+@click.option("--ignore", multiple=True, callback=words, metavar="RULES", help="Rules not to report.")
 @click.option(
     "--fix", is_flag=True, help="Make the repairs that were tried: with --unsafe-fixes, as all change numbers."
 )
@@ -279,7 +260,7 @@ def trace(
     if diff:
         raise click.exceptions.Exit(_show_difference(repaired(results, allowed, write=False), cards))
     if fix:
-        fixed = _write(repaired(results, allowed, write=True))
+        fixed = sum(one.fixed for one in repaired(results, allowed, write=True))
         if fixed:  # the places of what is left have moved
             click.echo(f"Fixed {fixed} finding{'' if fixed == 1 else 's'}; tracing again.", err=True)
             results, job = trace_targets(asked, settings, changes, cards)

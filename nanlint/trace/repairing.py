@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from nanlint.commands import writing
 from nanlint.engine import FileResult
 from nanlint.fix import Applicability, apply_fixes
 from nanlint.source import write_source
@@ -13,7 +14,11 @@ from nanlint.trace.results import Results
 
 
 def repaired(results: Results, allowed: Collection[Applicability], *, write: bool) -> list[FileResult]:
-    """The files with their repairs, written if that is wanted; what has no repair is left in `found`."""
+    """The files with their repairs, written if that is wanted; what has no repair is left in `found`.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
     files = []
     for name, found in results.found.items():
         source = results.sources.get(name)
@@ -25,9 +30,7 @@ def repaired(results: Results, allowed: Collection[Applicability], *, write: boo
         left = tuple(one for one in found if one.fix not in fixes)
         result = FileResult(name, left, replace(source, text=text), source, count)
         if write and count:
-            try:
+            with writing(name):
                 write_source(Path(name), source.encode(text))
-            except OSError as error:
-                result = replace(result, problem=f"{name}: cannot write file: {error.strerror}")
         files.append(result)
     return files

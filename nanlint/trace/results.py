@@ -14,8 +14,8 @@ from nanlint.diagnostic import Diagnostic, Evidence, Related, Severity
 from nanlint.fix import Applicability, Edit, Fix
 from nanlint.source import Source, SourceError, read_source
 from nanlint.suppress import RUN_CODES, apply_suppressions
-from nanlint.trace.protocol import Found, Job, Model, Trouble, found_from, model_from
-from nanlint.trace.session import Event, trouble_of
+from nanlint.trace.protocol import Found, Job, Model, Trouble, found_from, model_from, trouble_from
+from nanlint.trace.session import Event
 
 
 @dataclass
@@ -53,7 +53,7 @@ def collect(events: Iterable[Event], job: Job, cards: Sequence[Card], settings: 
         elif event["event"] == "model":
             results.models.append(model_from(event))
         elif event["event"] == "trouble":
-            results.troubles.append(trouble_of(event))
+            results.troubles.append(trouble_from(event))
     shown = _names(job)
     for one in _merged(raw):
         diagnostic = _diagnostic(one, cards, shown)

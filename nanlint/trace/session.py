@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nanlint.trace.protocol import Job, Trouble, job_to_json
+from nanlint.trace.protocol import Job, job_to_json
 
 Event = Mapping[str, Any]
 
@@ -186,8 +186,3 @@ def _environment(job: Job, room: Path) -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "TOKENIZERS_PARALLELISM": "false",
     }  # fmt: skip
-
-
-def trouble_of(event: Event) -> Trouble:
-    """The trouble that an event tells of."""
-    return Trouble(event["target"], event["text"], event.get("name", ""), event.get("missing", False))

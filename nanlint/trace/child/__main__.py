@@ -47,7 +47,7 @@ def main() -> None:
     try:
         work(job, emit)
     except BaseException as error:
-        from nanlint.trace.child.faults import described  # noqa: PLC0415
+        from nanlint.faults import described  # noqa: PLC0415
 
         emit(encode("stopped", text=described(error)))
         raise

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from nanlint.trace.child.build import Builder
-from nanlint.trace.child.faults import described
+from nanlint.faults import described
 from nanlint.trace.child.loading import Loaded, Loader
 from nanlint.trace.child.models import NotTraceableError, candidates, part
 from nanlint.trace.child.places import Places

@@ -8,7 +8,6 @@ installed here. The same holds for every file of the project that this one impor
 from __future__ import annotations
 
 import ast
-import builtins
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from nanlint.faults import described
 from nanlint.trace.child.places import Places
 
 # calls that only make a value
@@ -152,8 +152,7 @@ class Loader:
             try:
                 exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
             except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
-                skipped.update(dict.fromkeys(_bound(statement), reason))
+                skipped.update(dict.fromkeys(_bound(statement), described(error)))
         defined = module.__dict__.keys()
         for statement in tree.body:
             for name in _bound(statement):
@@ -285,8 +284,3 @@ class _Definitions(importlib.machinery.SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         tree = ast.parse(Path(self.path).read_bytes(), str(self.path))
         self._parent.run(tree, module, str(self.path))
-
-
-def defines(module: ModuleType, name: str) -> bool:
-    """Is there such a name, other than Python's own?"""
-    return hasattr(module, name) and not hasattr(builtins, name)
