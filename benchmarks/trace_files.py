@@ -78,7 +78,9 @@ def _repositories(folder: Path, each: int) -> Iterator[Repository]:
         chosen = [files[at * len(files) // each] for at in range(each)] if len(files) > each else files
         if not chosen:
             continue
-        targets = [Target(f"{file}:{name}", str(file), name=name, named=True) for file in chosen for name in known[file]]
+        targets = [
+            Target(f"{file}:{name}", str(file), name=name, named=True) for file in chosen for name in known[file]
+        ]
         job = Job(tuple(targets), _OPTIONS, (str(place),), str(place))
         made = Repository(place.name, len(chosen), len(targets), collect(events(job), job, load_cards(), Settings()))
         made.reasons.update(_reason(one.text) for one in made.results.troubles)
@@ -113,7 +115,9 @@ def _entry(one: Repository) -> dict[str, object]:
     found = [each for several in one.results.found.values() for each in several]
     return {
         "repository": one.name,
-        "findings": [f"{each.filename}:{each.span.start_line} {each.code} {each.severity} {each.message}" for each in found],
+        "findings": [
+            f"{each.filename}:{each.span.start_line} {each.code} {each.severity} {each.message}" for each in found
+        ],
         "troubles": [trouble.text for trouble in one.results.troubles],
     }
 

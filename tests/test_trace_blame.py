@@ -6,38 +6,32 @@ The mark names the expression in backticks, so that a test holds only if line an
 from pathlib import Path
 
 import pytest
+from traced import fixtures, misjudged
 
 from nanlint.cards import load_cards
-from nanlint.testing import compare, read_marks
-from nanlint.trace.examples import of_file, trace_texts
+from nanlint.testing import read_marks
+from nanlint.trace.examples import file_name, of_file, trace_files
 from nanlint.trace.results import Results
 
-FOLDER = Path(__file__).parent / "fixtures" / "trace"
-BLAME = sorted((FOLDER / "blame").glob("*.py"))
-BENIGN = sorted((FOLDER / "benign").glob("*.py"))
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}_{path.stem}"
+BLAME, BENIGN = fixtures("blame"), fixtures("benign")
 
 
 @pytest.fixture(scope="module")
 def traced(once) -> Results:
     """One child for all of them: loading torch takes longer than tracing."""
-    texts = {_name(path): path.read_text(encoding="utf-8") for path in BLAME + BENIGN}
-    return once("blame", lambda: trace_texts(texts, load_cards()))
+    return once("blame", lambda: trace_files(BLAME + BENIGN, load_cards()))
 
 
 @pytest.mark.parametrize("path", BLAME, ids=lambda path: path.stem)
 def test_culprit(path: Path, traced: Results) -> None:
     marked = read_marks(path.read_text(encoding="utf-8"))
     assert [mark for mark in marked.expectations if mark.code in {"NAN901", "NAN902"} and mark.text.count("`") >= 2]
-    assert not compare(marked.expectations, of_file(traced, _name(path)))
+    assert not misjudged(path, traced)
 
 
 @pytest.mark.parametrize("path", BENIGN, ids=lambda path: path.stem)
 def test_benign(path: Path, traced: Results) -> None:
-    assert not of_file(traced, _name(path))
+    assert not of_file(traced, file_name(path))
 
 
 def test_everything_was_traced(traced: Results) -> None:

@@ -4,37 +4,29 @@ import ast
 from pathlib import Path
 
 import pytest
+from traced import fixtures, misjudged
 
 from nanlint.cards import load_cards
-from nanlint.testing import compare, read_marks
-from nanlint.trace.examples import of_file, trace_texts
+from nanlint.trace.examples import file_name, of_file, trace_files
 from nanlint.trace.results import Results
 
-FOLDER = Path(__file__).parent / "fixtures" / "trace"
-BROKEN = sorted((FOLDER / "broken").glob("*.py"))
-HEALTHY = sorted((FOLDER / "healthy").glob("*.py"))
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}_{path.stem}"
+BROKEN, HEALTHY = fixtures("broken"), fixtures("healthy")
 
 
 @pytest.fixture(scope="module")
 def traced(once) -> Results:
     """One child for all of them."""
-    texts = {_name(path): path.read_text(encoding="utf-8") for path in BROKEN + HEALTHY}
-    return once("initialisation", lambda: trace_texts(texts, load_cards()))
+    return once("initialisation", lambda: trace_files(BROKEN + HEALTHY, load_cards()))
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_broken(path: Path, traced: Results) -> None:
-    marked = read_marks(path.read_text(encoding="utf-8"))
-    assert not compare(marked.expectations, of_file(traced, _name(path)))
+    assert not misjudged(path, traced)
 
 
 @pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
 def test_healthy(path: Path, traced: Results) -> None:
-    assert [str(one.message) for one in of_file(traced, _name(path))] == []
+    assert [str(one.message) for one in of_file(traced, file_name(path))] == []
 
 
 def test_every_model_was_traced(traced: Results) -> None:
@@ -51,5 +43,5 @@ def test_every_model_was_traced(traced: Results) -> None:
 
 
 def test_every_broken_model_has_a_mark(traced: Results) -> None:
-    found = {diagnostic.filename for path in BROKEN for diagnostic in of_file(traced, _name(path))}
+    found = {diagnostic.filename for path in BROKEN for diagnostic in of_file(traced, file_name(path))}
     assert len(found) == len(BROKEN)

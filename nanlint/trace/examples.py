@@ -26,6 +26,16 @@ def trace_texts(texts: Mapping[str, str], cards: Sequence[Card], options: Option
         return collect(events(job), job, cards, Settings())
 
 
+def trace_files(paths: Sequence[Path], cards: Sequence[Card], options: Options | None = None) -> Results:
+    """Trace files, each alone; findings and troubles are under what `file_name` calls them."""
+    return trace_texts({file_name(path): path.read_text(encoding="utf-8") for path in paths}, cards, options)
+
+
+def file_name(path: Path) -> str:
+    """The name under which a file is traced: files of several folders may have one name."""
+    return f"{path.parent.name}_{path.stem}"
+
+
 def of_file(results: Results, name: str) -> list[Diagnostic]:
     """What was found in one of the texts."""
     return results.found.get(f"{name}.py", [])

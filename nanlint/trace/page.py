@@ -11,13 +11,11 @@ from nanlint.report.full import explain
 from nanlint.report.run import Run
 from nanlint.report.style import Style
 from nanlint.source import Source
-from nanlint.trace.protocol import Model, Row
+from nanlint.trace.protocol import EXPLODING, VANISHING, Model, Row
 from nanlint.trace.results import Results
 from nanlint.trace.table import reference_level, verdict
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 880, 320, 56, 34, 38
-# the same powers of ten as in the table
-_SMALL, _LARGE = -2.7, 3.0
 
 _STYLE = """
 :root { --ink: #1d2433; --soft: #667085; --line: #e4e7ec; --ground: #fff; --panel: #f8f9fb; --act: #2563eb;
@@ -133,7 +131,7 @@ def _plot(rows: Sequence[Row]) -> str:
     for level in range(low, high + 1, max(1, (high - low) // 8)):
         parts += _ruler("grid", y(level))
         parts.append(f'<text x="{_LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">1e{level}</text>')
-    for limit, name in ((_SMALL, "vanishing"), (_LARGE, "exploding")):
+    for limit, name in ((VANISHING, "vanishing"), (EXPLODING, "exploding")):
         if reference is not None and low <= reference + limit <= high:
             at = y(reference + limit)
             parts += _ruler("limit", at)

@@ -9,14 +9,9 @@ from pathlib import Path
 from nanlint.diagnostic import Diagnostic
 from nanlint.trace.protocol import Job, Model
 from nanlint.trace.results import Results
+from nanlint.trace.specs import parse_spec
 
 _CODES = ("NAN901", "NAN902")
-_SPEC = re.compile(
-    r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:,\d+)*|scalar)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<high>\d+))?"
-)
-
-_FULL_NAMES = {"float": "float32", "double": "float64", "half": "float16", "complex": "complex64"}
-
 # the special inputs of child/inputs.py, by what messages call them
 _CHANGES = {
     "an input of zeros": "x if x.dtype == torch.bool else torch.zeros_like(x)",
@@ -127,17 +122,15 @@ def _make(model: Model) -> str | None:
     return f"    model = module.{model.name}()\n    args = [{', '.join(str(one) for one in args)}]"
 
 
-def _made(spec: str) -> str | None:
-    found = _SPEC.fullmatch(spec.replace(" ", ""))
-    if found is None or found["name"]:
+def _made(text: str) -> str | None:
+    spec = parse_spec(text)
+    if spec is None or spec.name:
         return None
-    sizes = "()" if found["shape"] == "scalar" else f"({found['shape']},)"
-    dtype = found["dtype"] or "float32"
-    if dtype == "bool":
-        return f"torch.rand({sizes}) < 0.5"
-    if dtype in {"int", "int64", "long", "int32"}:
-        return f"torch.randint(0, {found['high'] or 2}, {sizes})"
-    return f"torch.randn({sizes}, dtype=torch.{_FULL_NAMES.get(dtype, dtype)})"
+    if spec.dtype == "bool":
+        return f"torch.rand({spec.shape}) < 0.5"
+    if spec.dtype in {"int64", "int32"}:
+        return f"torch.randint(0, {spec.high}, {spec.shape})"
+    return f"torch.randn({spec.shape}, dtype=torch.{spec.dtype})"
 
 
 def said(written: Sequence[Path]) -> str:

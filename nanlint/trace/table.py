@@ -8,12 +8,10 @@ from pathlib import Path
 from statistics import median
 
 from nanlint.report.style import Style
-from nanlint.trace.protocol import Model, Row
+from nanlint.trace.protocol import EXPLODING, VANISHING, Model, Row
 
 _BAR = 24
 _MOST = 40
-# powers of ten by which a layer's gradient may differ from that of the last layers; as in child/verdicts.py
-_SMALL, _LARGE = -2.7, 3.0
 _HEADER = ("layer", "kind", "line", "output", "activation", "gradient")
 
 
@@ -49,9 +47,9 @@ def verdict(row: Row, reference: float | None) -> str:
         return "no gradient"
     if level is None or reference is None:
         return ""
-    if level - reference < _SMALL:
+    if level - reference < VANISHING:
         return "vanishing"
-    return "exploding" if level - reference > _LARGE else ""
+    return "exploding" if level - reference > EXPLODING else ""
 
 
 def reference_level(rows: Sequence[Row]) -> float | None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from torch import nn
 
+from nanlint.faults import described
 from nanlint.trace.child import belt
 from nanlint.trace.child.arguments import UnguessableError, factories_in_file, guessed, passed_in_file
-from nanlint.faults import described
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
 from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters

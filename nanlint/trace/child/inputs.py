@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +11,7 @@ from torch import Tensor
 
 from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.walking import tensors
-
-_SPEC = re.compile(
-    r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:,\d+)*|scalar)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<high>\d+))?"
-)
-_DTYPES = {
-    "float": torch.float32, "float32": torch.float32, "float64": torch.float64, "double": torch.float64,
-    "float16": torch.float16, "half": torch.float16, "bfloat16": torch.bfloat16, "int": torch.int64,
-    "int64": torch.int64, "long": torch.int64, "int32": torch.int32, "bool": torch.bool, "complex": torch.complex64,
-    "complex64": torch.complex64,
-}  # fmt: skip
+from nanlint.trace.specs import Spec, parse_spec
 
 
 @dataclass(frozen=True)
@@ -67,27 +57,26 @@ def from_specs(specs: tuple[str, ...]) -> Inputs:
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for spec in specs:
-        found = _SPEC.fullmatch(spec.replace(" ", ""))
-        if found is None or (found["dtype"] or "float") not in _DTYPES:
+    for text in specs:
+        spec = parse_spec(text)
+        if spec is None:
             raise NotTraceableError(
-                f"--input {spec}: write a shape and a type, like 32,3,224,224 or tokens=8,128:int64:50257"
+                f"--input {text}: write a shape and a type, like 32,3,224,224 or tokens=8,128:int64:50257"
             )
-        made = _made(found["shape"], _DTYPES[found["dtype"] or "float"], int(found["high"] or 2))
-        if found["name"]:
-            kwargs[found["name"]] = made
+        if spec.name:
+            kwargs[spec.name] = _made(spec)
         else:
-            args.append(made)
+            args.append(_made(spec))
     return Inputs(tuple(args), kwargs, specs=specs)
 
 
-def _made(shape: str, dtype: torch.dtype, high: int) -> Tensor:
-    sizes = () if shape == "scalar" else tuple(int(one) for one in shape.split(","))
+def _made(spec: Spec) -> Tensor:
+    dtype: torch.dtype = getattr(torch, spec.dtype)
     if dtype == torch.bool:
-        return torch.rand(sizes) < 0.5
+        return torch.rand(spec.shape) < 0.5
     if dtype in {torch.int64, torch.int32}:
-        return torch.randint(0, max(high, 1), sizes, dtype=dtype)
-    return torch.randn(sizes, dtype=dtype)
+        return torch.randint(0, max(spec.high, 1), spec.shape, dtype=dtype)
+    return torch.randn(spec.shape, dtype=dtype)
 
 
 def from_example(value: Any) -> Inputs:

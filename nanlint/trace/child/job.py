@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from nanlint.trace.child.build import Builder
 from nanlint.faults import described
+from nanlint.trace.child.build import Builder
 from nanlint.trace.child.loading import Loaded, Loader
 from nanlint.trace.child.models import NotTraceableError, candidates, part
 from nanlint.trace.child.places import Places

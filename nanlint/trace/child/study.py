@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 from torch import nn
 
+from nanlint.faults import described
 from nanlint.trace.child import belt
 from nanlint.trace.child.blame import Blame
 from nanlint.trace.child.build import Builder, Built
-from nanlint.faults import described
 from nanlint.trace.child.flow import Flow, measure, starved
 from nanlint.trace.child.half import beyond_half, uses_half
 from nanlint.trace.child.healing import Healer

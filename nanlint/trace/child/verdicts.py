@@ -19,10 +19,9 @@ from nanlint.trace.child.build import Built
 from nanlint.trace.child.flow import Flow, Layer, third_ratio
 from nanlint.trace.child.places import shown
 from nanlint.trace.child.steps import Trained
-from nanlint.trace.protocol import Found, Note, Place
+from nanlint.trace.protocol import EXPLODING, VANISHING, Found, Note, Place
 
-_VANISH, _VANISH_BADLY = -2.7, -4.0  # -2.6: eight plain convolutions
-_EXPLODE, _EXPLODE_BADLY = 3.0, 5.0  # 2.7: ConvMixer
+_VANISHING_BADLY, _EXPLODING_BADLY = -4.0, 5.0
 _OUTPUT = 10.0  # 2.6 among library models
 _OUTPUT_OF_BIG_HEAD = 4.0
 _GAIN_OF_BIG_HEAD = 2.5
@@ -87,7 +86,7 @@ class Verdicts:
         if len(known) * 2 <= len(ratios):
             return
         ratio = median(known)
-        if _VANISH <= ratio <= _EXPLODE:
+        if VANISHING <= ratio <= EXPLODING:
             return
         layers = _with_gradients(self._first)
         place, notes = self._site(layers, ratio)
@@ -101,9 +100,9 @@ class Verdicts:
             "operand": f"{number(factor)} per layer",
         }
         if ratio < 0:
-            yield self._found("NAN903", place, words, "error" if ratio < _VANISH_BADLY else "warning", notes)
+            yield self._found("NAN903", place, words, "error" if ratio < _VANISHING_BADLY else "warning", notes)
         else:
-            yield self._found("NAN904", place, words, "error" if ratio > _EXPLODE_BADLY else "warning", notes)
+            yield self._found("NAN904", place, words, "error" if ratio > _EXPLODING_BADLY else "warning", notes)
 
     def _site(self, layers: list[Layer], ratio: float) -> tuple[Place | None, tuple[Note, ...]]:
         """Who is at fault: one layer that changes most, or what initialises most of them."""
