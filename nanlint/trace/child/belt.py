@@ -23,6 +23,9 @@ _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.syml
 _PARENT_DEATH_SIGNAL = 1
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+# bytes of address space, once there is a limit
+_allowed: list[int] = []
+
 
 class RefusedError(PermissionError):
     """The traced code tried to leave the room it was given."""
@@ -37,11 +40,21 @@ def limit(memory: int, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory:
         # torch reserves address space that it never touches
-        size = (memory + 4096) * 2**20
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (size if hard < 0 else min(size, hard), hard))
+        _allowed[:] = [(memory + 4096) * 2**20]
+        allow_more(0)
     cores = os.cpu_count() or 1
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds * cores) + 60, int(seconds * cores) + 90))
+
+
+def allow_more(size: int) -> None:
+    """Address space for tensors of this size on top, whose memory is given back most of the time."""
+    if not _allowed:
+        return
+    import resource  # noqa: PLC0415
+
+    wanted = _allowed[0] + size
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def follow_parent() -> None:
