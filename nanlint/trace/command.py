@@ -126,8 +126,11 @@ def _closing(results: Results, output: Output, form: str) -> str:
 
 
 def say_troubles(results: Results, job: Job) -> bool:
-    """Print what was not traced. Is it something that the user asked for by name?"""
+    """Print what was not traced, or not in full. Is it something that the user asked for by name?"""
     failed = False
+    for model in results.models:
+        if model.remark:
+            click.echo(f"nanlint: {_where(job.targets[model.target])}: `{model.name}`: {model.remark}", err=True)
     for trouble in results.troubles:
         target = job.targets[trouble.target]
         traced = any(model.target == trouble.target for model in results.models)

@@ -156,6 +156,7 @@ class Model:
         specs: its input as `--input` would give it; empty if it brought its own.
         how: how it was built, if there is something to say.
         is_module: it is no mere function.
+        remark: what could not be asked, as a part of a sentence.
     """
 
     target: int
@@ -168,6 +169,7 @@ class Model:
     guessed: bool = False
     specs: tuple[str, ...] = ()
     is_module: bool = True
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def model_from(data: Mapping[str, Any]) -> Model:
     place = None if data["place"] is None else _place(data["place"])
     return Model(
         data["target"], data["name"], place, data["inputs"], data["how"], rows, data["seconds"], data["guessed"],
-        tuple(data["specs"]), data["is_module"],
+        tuple(data["specs"]), data["is_module"], data["remark"],
     )  # fmt: skip
 
 

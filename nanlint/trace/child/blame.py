@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from torch import nn
 
+from nanlint.trace.child.build import Built
 from nanlint.trace.child.inputs import Inputs, special
+from nanlint.trace.child.losses import Criterion
 from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.places import Places, shown
 from nanlint.trace.child.recorder import Recorder
@@ -22,8 +23,9 @@ _OVERGROWN = 1e15
 class Blame:
     """Collects the findings about one model. Each expression is reported once, for the first input that shows it."""
 
-    def __init__(self, name: str, places: Places, fallback: Place | None) -> None:
+    def __init__(self, name: str, places: Places, fallback: Place | None, seed: int) -> None:
         self._name = name
+        self._seed = seed
         self._places = places
         self._fallback = fallback
         self._seen: set[tuple[str, Place]] = set()
@@ -32,19 +34,22 @@ class Blame:
         """What is wrong on the plain input."""
         yield from self._report(sinks, inputs, None)
 
-    def special(
-        self, model: Callable[..., Any], plain: Inputs, seed: int, criterion: Callable[[Any], Any] | None
-    ) -> Iterator[Found]:
+    def special(self, built: Built, criterion: Criterion | None, has_time: Callable[[], bool]) -> Iterator[Found]:
         """What is wrong on special inputs. What an input cannot be used for is no finding."""
-        for inputs in special(plain):
-            recorder = Recorder(self._places)
-            try:
-                if isinstance(model, nn.Module):
-                    model.zero_grad()
-                done = run(model, inputs, recorder, seed, criterion=criterion)
-            except Exception:  # noqa: S112  (a model may refuse an input)
-                continue
-            yield from self._report(done.sinks, inputs, "warning")
+        for inputs in special(built.inputs):
+            if not has_time():
+                return
+            yield from self._report(self._sinks(built, inputs, criterion), inputs, "warning")
+
+    def _sinks(self, built: Built, inputs: Inputs, criterion: Criterion | None) -> list[Sink]:
+        model = built.model
+        try:
+            if isinstance(model, nn.Module):
+                model.zero_grad()
+            with built.pager.running():
+                return run(model, inputs, Recorder(self._places), self._seed, criterion=criterion).sinks
+        except Exception:  # a model may refuse an input
+            return []
 
     def _report(self, sinks: list[Sink], inputs: Inputs, severity: str | None) -> Iterator[Found]:
         for sink in sinks:

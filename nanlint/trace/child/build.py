@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from nanlint.trace.child.arguments import UnguessableError, factories_in_file, g
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
 from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
+from nanlint.trace.child.paging import Pager
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.child.scripts import initialisers
@@ -25,6 +27,9 @@ from nanlint.trace.child.shapes import MOST_TRIES, guesses, runs
 from nanlint.trace.child.sites import construction_sites, quiet
 from nanlint.trace.child.walking import tensors
 from nanlint.trace.protocol import Options, Place
+
+# of the memory that a process may use, one part in so many is for parameters if they do not all fit
+_ROOM = 8
 
 # makes a model or a function to call, and its own input where it brings one
 Make = Callable[[], tuple[Callable[..., Any], Inputs | None]]
@@ -38,12 +43,14 @@ class Built:
         model: a module, or a function that computes something.
         inputs: what to call it with.
         recorder: has seen the construction, and knows who wrote which parameter.
+        pager: has seen the construction too, and keeps parameters that do not fit out of memory.
         sites: where the user made each module, by its id.
     """
 
     model: Callable[..., Any]
     inputs: Inputs
     recorder: Recorder
+    pager: Pager
     sites: dict[int, Place] = field(default_factory=dict)
 
 
@@ -54,6 +61,7 @@ class Builder:
         how: how the model is made, in words; empty if there is nothing to say.
         guessed: the constructor's arguments are not the user's.
         specs: the input as the user gave it.
+        paged: the bytes of its parameters, if they do not fit into memory.
     """
 
     def __init__(self, loaded: Loaded, candidate: Candidate, places: Places, options: Options) -> None:
@@ -62,9 +70,11 @@ class Builder:
         self.loaded = loaded
         self.how, self.guessed = "", False
         self.specs: tuple[str, ...] = ()
+        self.paged = 0
         self._options = options
         self._make: Make = lambda: (candidate.thing, None)
         self._inputs: Inputs | None = None
+        self._pager = self._new_pager()
 
     def prepare(self, specs: tuple[str, ...]) -> None:
         """Find out how to build the model, and what to call it with.
@@ -79,27 +89,31 @@ class Builder:
             self._inputs = given or (None if own is not None else self._example(model))
             inputs = self._inputs or own
             if inputs is None:
-                inputs = self._inputs = self._infer(model)
-            with quiet():
-                fault = runs(model, inputs)
-            if fault is not None:
+                self._inputs = self._infer(model)
+            elif (fault := self._fault(model, inputs)) is not None:
                 raise NotTraceableError(f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}")
         else:
             self._inputs = given or Inputs(title="its own input")
+        self.paged = self._pager.size if self._pager.paged else 0
 
     def build(self, seed: int) -> Built:
         """A fresh model, with the same random numbers for the same seed."""
         belt.seed(seed)
-        recorder = Recorder(self.places)
+        recorder, pager = Recorder(self.places), self._new_pager()
         recorder.building = True
-        with quiet(), construction_sites(self.places) as sites, recorder:
+        with quiet(), construction_sites(self.places) as sites, pager.building(), recorder:
             model, own = self._make()
         recorder.building = False
         inputs = self._inputs or own
         assert inputs is not None
         if isinstance(model, nn.Module) and self._options.device != "cpu":
             model = model.to(self._options.device)
-        return Built(model, self._moved(inputs), recorder, sites)
+        return Built(model, self._moved(inputs), recorder, pager, sites)
+
+    def _new_pager(self) -> Pager:
+        """For parameters that do not fit: they need their size once more for their gradients."""
+        memory = self._options.memory * 2**20 if self._options.device == "cpu" else 0
+        return Pager(memory // 2 or sys.maxsize, memory // _ROOM)
 
     def _find_maker(self, given: Inputs | None) -> tuple[Callable[..., Any], Inputs | None]:
         thing, name = self.candidate.thing, self.candidate.name
@@ -111,7 +125,8 @@ class Builder:
         wanted = ", ".join(one.name for one in required_parameters(thing))
         if wanted and given is None:
             raise NotTraceableError(f"`{name}` wants {wanted}; pass one --input for each, like --input 8,16")
-        result = self._call(given or Inputs())
+        # a function that wants nothing may make a model, and the input is for that
+        result = self._call(given if wanted and given is not None else Inputs())
         model, own = _model_of(result)
         if model is None:  # the function is the computation itself
             if not any(True for _ in tensors(result)):
@@ -125,7 +140,7 @@ class Builder:
     def _call(self, inputs: Inputs) -> Any:
         belt.seed(self._options.seed)
         try:
-            with quiet():
+            with quiet(), self._pager.building():
                 return self.candidate.thing(*inputs.args, **inputs.kwargs)
         except Exception as error:
             on = f" on {shapes(inputs)}" if inputs.args or inputs.kwargs else ""
@@ -136,7 +151,8 @@ class Builder:
         for make, how, is_guess in self._ways():
             try:
                 belt.seed(self._options.seed)
-                with quiet():
+                self._pager = self._new_pager()
+                with quiet(), self._pager.building():
                     model = make()
             except UnguessableError as unknown:
                 fault = f"nothing says what to pass for `{unknown}`"
@@ -184,8 +200,7 @@ class Builder:
     def _infer(self, model: nn.Module) -> Inputs:
         fault: Exception | None = None
         for inputs in islice(guesses(model, self._options.batch), MOST_TRIES):
-            with quiet():
-                fault = runs(model, inputs)
+            fault = self._fault(model, inputs)
             if fault is None:
                 return inputs
         wanted = ", ".join(one.name for one in required_parameters(model.forward))
@@ -193,6 +208,11 @@ class Builder:
         raise NotTraceableError(
             f"found no input for {self._said()}, forward({wanted}){last}; pass --input, like --input 8,3,224,224"
         )
+
+    def _fault(self, model: nn.Module, inputs: Inputs) -> Exception | None:
+        """What the model raises on this input."""
+        with quiet(), self._pager.running():
+            return runs(model, inputs)
 
     def _explained(self, error: Exception) -> str:
         """The fault, and if it comes from a statement that was not run, that."""

@@ -5,7 +5,6 @@ Every event is written as soon as it is known: a crash keeps what was found befo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from nanlint.faults import described
@@ -13,8 +12,8 @@ from nanlint.trace.child.build import Builder
 from nanlint.trace.child.loading import Loaded, Loader
 from nanlint.trace.child.models import NotTraceableError, candidates, part
 from nanlint.trace.child.places import Places
-from nanlint.trace.child.study import study
-from nanlint.trace.protocol import Job, Model, Target, Trouble, encode
+from nanlint.trace.child.study import Study
+from nanlint.trace.protocol import Job, Target, Trouble, encode
 
 Emit = Callable[[str], None]
 
@@ -77,17 +76,15 @@ def _trace_all(
         if (number, candidate.name) in skip:
             continue
         emit(encode("begin", target=number, name=candidate.name))
-        start = time.monotonic()
         try:
             builder = Builder(loaded, candidate, places, job.options)
+            study = Study(builder, loader, target, job.options)
             builder.prepare(target.inputs)
-            rows, inputs, specs, is_module = study(builder, loader, target, emit, job.options)
+            for found in study.findings():
+                emit(encode("found", found))
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
             if target.name is None:
                 queue += [part(loaded, one) for one in candidate.parts]
             continue
-        seconds = time.monotonic() - start
-        place, how, guessed = candidate.place, builder.how, builder.guessed
-        done = Model(number, candidate.name, place, inputs, how, tuple(rows), seconds, guessed, specs, is_module)
-        emit(encode("model", done))
+        emit(encode("model", study.summary(number)))

@@ -68,11 +68,35 @@ def run(
         if all(one.grad is None for one in ends):
             loss = weighed(done.outputs, generator)
             if loss is not None:
-                loss.backward()  # type: ignore[no-untyped-call]
+                with _looked_at(ends, _names(model), recorder) as sinks:
+                    loss.backward()  # type: ignore[no-untyped-call]
+                done.sinks += sinks
                 done.differentiated = True
     done.sinks += _buffers(model, recorder)
     done.sinks += _gradients(ends, _names(model), recorder)
     return done
+
+
+@contextmanager
+def _looked_at(ends: list[Tensor], names: dict[int, str], recorder: Recorder) -> Iterator[list[Sink]]:
+    """Gradients of parameters are looked at as they arrive, and not kept: together they are as large as the model."""
+    sinks: list[Sink] = []
+
+    def look(leaf: Tensor) -> None:
+        with torch.utils._python_dispatch._disable_current_modes():  # noqa: SLF001
+            sinks.extend(_gradients([leaf], names, recorder))
+        leaf.grad = None
+
+    handles: list[Any] = [
+        one.register_post_accumulate_grad_hook(look)  # type: ignore[no-untyped-call]
+        for one in ends
+        if id(one) in names
+    ]
+    try:
+        yield sinks
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def weighed(outputs: list[Tensor], generator: torch.Generator) -> Tensor | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from torch import nn
 
@@ -23,7 +24,7 @@ from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.steps import train
 from nanlint.trace.child.verdicts import Measured, Verdicts
-from nanlint.trace.protocol import Found, Options, Row, Target, encode
+from nanlint.trace.protocol import Found, Model, Options, Row, Target
 
 # one seed is this many runs of forward and backward; more seeds only where there is time for them
 _RUNS = 8
@@ -36,10 +37,11 @@ class Study:
         self._builder = builder
         self._options = options
         self._name = builder.candidate.name
-        self._blame = Blame(self._name, builder.places, builder.candidate.place)
+        self._blame = Blame(self._name, builder.places, builder.candidate.place, options.seed)
         self._loader = loader
         self._target = target
-        self._until = time.monotonic() + options.budget * 0.8
+        self._began = time.monotonic()
+        self._until = self._began + options.budget * 0.8
 
     def findings(self) -> Iterator[Found]:
         """All findings, as soon as they are known.
@@ -61,32 +63,57 @@ class Study:
         if loss is not None and not plain:
             plain = list(self._blame.plain(self._with_loss(loss), self.inputs))
             yield from plain
-        model = self._builder.build(options.seed).model
-        yield from self._blame.special(model, self.inputs, options.seed, loss)
+        # statistics of batches have moved in the first; a large one takes long to build, and is good enough
+        fresh = built if self._builder.paged else self._builder.build(options.seed)
+        yield from self._blame.special(fresh, loss, lambda: self._has_time(took))
         if isinstance(built.model, nn.Module) and flow.layers:
-            seeds = [self._measured(built, flow, options.seed)]
-            for seed in range(options.seed + 1, options.seed + options.seeds):
-                if time.monotonic() + took * _RUNS > self._until:
-                    break
-                other = self._builder.build(seed)
-                assert isinstance(other.model, nn.Module)
-                seeds.append(self._measured(other, measure(other.model, other.inputs, other.recorder, seed), seed))
-            verdicts = Verdicts(self._name, seeds, self._builder.candidate.place, guessed=self._builder.guessed)
-            found = list(verdicts.all())
-            flows = [one.flow for one in seeds]
-            self.rows = rows(flows)
-            if found and not self._builder.guessed and not plain:
-                healer = Healer(self._builder, self._loader, options, self._until)
-                found = healer.heal(found, squashing=any(flow.saturated for flow in flows))
-            yield from found
-            yield from self._half(flows)
-            if not plain:
-                yield from self._rates(built.model)
+            yield from self._initialisation(built, flow, took, bare=bool(plain))
+
+    def summary(self, number: int) -> Model:
+        """What was done with the model of this target, once all findings are known."""
+        builder = self._builder
+        return Model(
+            number, self._name, builder.candidate.place, shapes(self.inputs), builder.how, tuple(self.rows),
+            time.monotonic() - self._began, builder.guessed, self.inputs.specs, self.is_module, _remark(builder.paged),
+        )  # fmt: skip
+
+    def _initialisation(self, built: Built, flow: Flow, took: float, *, bare: bool) -> Iterator[Found]:
+        """What is wrong before anything is learnt; `bare`: no repairs, as a NaN must go first."""
+        options, builder = self._options, self._builder
+        seeds = [self._measured(built, flow, options.seed)]
+        for seed in range(options.seed + 1, options.seed + options.seeds):
+            if not self._has_time(took * _RUNS):
+                break
+            other = builder.build(seed)
+            seeds.append(self._measured(other, self._flow(other, seed), seed))
+        with built.pager.running():
+            found = list(Verdicts(self._name, seeds, builder.candidate.place, guessed=builder.guessed).all())
+        flows = [one.flow for one in seeds]
+        self.rows = rows(flows)
+        # training changes parameters, and those that do not fit could not be made again
+        bare = bare or bool(builder.paged)
+        if found and not builder.guessed and not bare:
+            healer = Healer(builder, self._loader, options, self._until)
+            found = healer.heal(found, squashing=any(flow.saturated for flow in flows))
+        yield from found
+        yield from self._half(flows)
+        if not bare:
+            yield from self._rates(built.model)
+
+    def _has_time(self, seconds: float) -> bool:
+        return time.monotonic() + seconds < self._until
+
+    @staticmethod
+    def _flow(built: Built, seed: int) -> Flow:
+        assert isinstance(built.model, nn.Module)
+        with built.pager.running():
+            return measure(built.model, built.inputs, built.recorder, seed)
 
     def _with_loss(self, loss: Criterion) -> list[Sink]:
         built = self._builder.build(self._options.seed)
         try:
-            return run(built.model, built.inputs, built.recorder, self._options.seed, criterion=loss).sinks
+            with built.pager.running():
+                return run(built.model, built.inputs, built.recorder, self._options.seed, criterion=loss).sinks
         except Exception as error:
             raise NotTraceableError(
                 f"the loss raises {described(error)}; pass --target for its other arguments"
@@ -98,7 +125,7 @@ class Study:
             if found is not None:
                 yield found
 
-    def _rates(self, model: nn.Module) -> Iterator[Found]:
+    def _rates(self, model: Any) -> Iterator[Found]:
         first = self._options.seed
         for rate in rates(self._builder.loaded, model, self._options):
             try:
@@ -112,14 +139,15 @@ class Study:
         seed = self._options.seed
         try:
             if isinstance(built.model, nn.Module):
-                return measure(built.model, built.inputs, built.recorder, seed)
+                return self._flow(built, seed)
             return Flow(run(built.model, built.inputs, built.recorder, seed))
         except Exception as error:
             raise NotTraceableError(f"`{self._name}` raises on {shapes(built.inputs)}: {described(error)}") from None
 
     def _measured(self, built: Built, flow: Flow, seed: int) -> Measured:
         later = None
-        if flow.done.sinks:  # nothing can be learnt from a loss that is not finite
+        # nothing can be learnt from a loss that is not finite
+        if flow.done.sinks or self._builder.paged:
             return Measured(built, flow, None)
         try:
             copy = self._builder.build(seed)
@@ -143,15 +171,12 @@ class Study:
         return measure(copy.model, copy.inputs, copy.recorder, seed)
 
 
-def study(
-    builder: Builder, loader: Loader, target: Target, emit: Callable[[str], None], options: Options
-) -> tuple[list[Row], str, tuple[str, ...], bool]:
-    """Measure the model and report what is found; its table, the input that it got, and whether it is a module.
-
-    Raises:
-        NotTraceableError: it does not run.
-    """
-    work = Study(builder, loader, target, options)
-    for found in work.findings():
-        emit(encode("found", found))
-    return work.rows, shapes(work.inputs), work.inputs.specs, work.is_module
+def _remark(paged: int) -> str:
+    """What was left out because the parameters do not fit into memory."""
+    if not paged:
+        return ""
+    size = f"{paged / 2**30:.1f} GiB" if paged >= 2**30 else f"{paged / 2**20:.0f} MiB"
+    return (
+        f"its {size} of parameters do not fit into --memory with their gradients, and were made again where they are "
+        "used; NAN908, NAN909 and repairs need training steps, and were not tried"
+    )
