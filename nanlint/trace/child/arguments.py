@@ -7,6 +7,7 @@ guessed is said as well.
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from nanlint.trace.child.models import required_parameters
 # by the ends of names; the first that fits
 _GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("num_classes", "n_classes", "nclasses", "classes", "num_labels", "n_cls"), 10),
-    (("vocab", "vocab_size", "num_embeddings", "num_tokens", "ntoken", "n_vocab", "voc_size"), 100),
+    (("vocab", "vocab_size", "num_embeddings", "num_tokens", "ntoken", "n_vocab", "voc_size", "num_vocabs"), 100),
     (("in_channels", "in_ch", "channels_in", "input_channels", "in_chans", "c_in", "inplanes", "in_planes"), 16),
     (("out_channels", "out_ch", "channels_out", "out_chans", "c_out", "planes", "filters"), 16),
     (("image_size", "img_size", "input_size_hw", "resolution"), 32),
@@ -30,8 +31,13 @@ _GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("heads", "num_heads", "n_heads", "nhead", "n_head", "h"), 4),
     (("depth", "layers", "num_layers", "n_layers", "nlayers", "n_layer", "blocks", "num_blocks", "n_blocks"), 2),
     (("stride", "dilation", "groups", "padding"), 1),
-    (("dropout", "drop", "p", "dropout_rate", "drop_rate"), 0.1),
-    (("max_len", "seq_len", "block_size", "length", "context", "max_seq_len", "max_length", "context_length"), 32),
+    (("dropout", "drop", "p", "dropout_rate", "drop_rate", "pdrop", "prob"), 0.1),
+    (("dtype",), torch.float32),
+    (("device",), "cpu"),
+    (("hidden_act", "activation_function", "act_fn", "activation"), "gelu"),
+    (("initializer_range", "init_std"), 0.02),
+    (("max_len", "seq_len", "block_size", "length", "context", "max_seq_len", "max_length", "context_length",
+      "max_position_embeddings", "n_positions", "ctx_len", "n_ctx"), 32),
     (("eps", "epsilon"), 1e-5),
     (("scale", "temperature", "gamma", "alpha", "beta", "tau"), 1.0),
     (("channels", "chans", "features", "dim", "size", "width", "hidden", "units", "d_model", "inputs", "outputs",
@@ -42,16 +48,44 @@ _MODULES: dict[str, Callable[[], Any]] = {
     "norm": lambda: nn.LayerNorm, "device": lambda: "cpu", "dtype": lambda: torch.float32,
 }  # fmt: skip
 
-_OBJECTS = frozenset({
-    "config", "cfg", "args", "opt", "opts", "options", "hparams", "params", "conf", "ps", "workers", "loss",
-    "criterion",
+_FLAGS, _FLAG, _WIDTH = ("use_", "is_", "with_", "do_", "return_", "tie_", "bias", "flash"), False, 16
+_CONFIGURATIONS = frozenset({
+    "config", "cfg", "args", "opt", "opts", "options", "hparams", "hparam", "params", "conf", "hp", "configs",
+    "config_dict", "configuration", "model_args", "model_config", "settings",
 })  # fmt: skip
+_OBJECTS = frozenset({"ps", "workers", "loss", "criterion"})
 _OBJECT_ENDS = ("model", "module", "net", "network", "encoder", "decoder", "backbone", "layer", "block", "_fn", "func",
                 "fn", "args", "config", "cfg", "path", "name", "type", "file", "dict", "list", "s")  # fmt: skip
 
 
 class UnguessableError(Exception):
     """A parameter about which neither its name nor its annotation says anything."""
+
+
+class _Settings:
+    """A configuration of which nothing is known but what is asked of it: each setting is guessed by its name.
+
+    It is read as an object, as a dictionary or with `get`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = _by_name(name.lower())
+        if value is None:
+            value = _FLAG if name.startswith(_FLAGS) else _WIDTH
+        setattr(self, name, value)  # it may be changed, and is read again
+        return value
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The default, if there is one: it is the author's."""
+        return getattr(self, name) if default is None else default
 
 
 def passed_in_file(loaded: Loaded, name: str) -> Iterator[tuple[list[Any], dict[str, Any]]]:
@@ -106,17 +140,29 @@ def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
     kind = names.get(annotation) if isinstance(parameter.annotation, str) else parameter.annotation
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and not required_parameters(kind):
         return kind()  # a configuration with its defaults
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        with contextlib.suppress(UnguessableError):
+            return kind(**guessed(kind, names))
+    if name in _CONFIGURATIONS:
+        return _Settings()
     if name in _MODULES:
         return _MODULES[name]()
-    if parameter.annotation is bool or annotation == "bool" or name.startswith(("use_", "is_", "with_")):
-        return False
-    for words, value in _GUESSES:
-        if any(name == word or name.endswith(f"_{word}") or name.startswith(f"{word}_") for word in words):
-            return value
+    if parameter.annotation is bool or annotation == "bool" or name.startswith(_FLAGS):
+        return _FLAG
+    known = _by_name(name)
+    if known is not None:
+        return known
     if parameter.annotation is int or annotation == "int":
         return 16
     if parameter.annotation is float or annotation == "float":
         return 0.5
     if parameter.annotation is inspect.Parameter.empty and name not in _OBJECTS and not name.endswith(_OBJECT_ENDS):
-        return 16  # most of what constructors want is a width
+        return _WIDTH  # most of what constructors want
     raise UnguessableError(parameter.name)
+
+
+def _by_name(name: str) -> Any:
+    for words, value in _GUESSES:
+        if any(name == word or name.endswith(f"_{word}") or name.startswith(f"{word}_") for word in words):
+            return value
+    return None

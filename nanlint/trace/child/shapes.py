@@ -122,7 +122,10 @@ def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]
         yield from (f"{batch},16", f"{batch},3,32,32", f"{batch},16,32")
     if position and name in _TOKENS:
         yield from _whole_numbers(hints.vocabulary or 10, batch)
-    yield f"{batch}"
+    # a part of a network may begin with something else than its first layer: sequences, heads, feature maps
+    width = hints.features or hints.recurrent or hints.channels or 32
+    yield from (f"{batch},{width}", f"{batch},16,{width}", f"{batch},16,4,{width}", f"{batch},{width},16")
+    yield from (f"{batch},{width},16,16", f"{batch},1,{width},{width}", f"{batch},16,{width}:bool", f"{batch}")
 
 
 def _by_name(name: str, position: int, batch: int) -> Iterator[str]:
