@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nanlint.trace.child.configured import configuration
 from nanlint.trace.child.loading import Loaded, is_constant
 from nanlint.trace.child.models import required_parameters
 
@@ -138,6 +139,8 @@ def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
     name = parameter.name.lower()
     annotation = str(parameter.annotation)
     kind = names.get(annotation) if isinstance(parameter.annotation, str) else parameter.annotation
+    if (small := configuration(kind)) is not None:
+        return small
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and not required_parameters(kind):
         return kind()  # a configuration with its defaults
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):

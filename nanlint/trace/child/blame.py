@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
+import torch
 from torch import nn
 
 from nanlint.trace.child.build import Built
-from nanlint.trace.child.inputs import Inputs, special
+from nanlint.trace.child.inputs import Inputs, changing, special
 from nanlint.trace.child.losses import Criterion
 from nanlint.trace.child.passes import Sink, run
 from nanlint.trace.child.places import Places, shown
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.protocol import Found, Place
+from nanlint.trace.specials import NO_MASK, SHIFTS, Shift
 
 VALUE, GRADIENT = "NAN901", "NAN902"
 
@@ -41,6 +45,19 @@ class Blame:
                 return
             yield from self._report(self._sinks(built, inputs, criterion), inputs, "warning")
 
+    def shifted(self, built: Built, criterion: Criterion | None, has_time: Callable[[], bool]) -> Iterator[Found]:
+        """What is wrong with other weights: with what training could make of them at worst."""
+        if not isinstance(built.model, nn.Module):
+            return
+        masks = [one for one in special(built.inputs) if one.title == NO_MASK.title]
+        for shift in SHIFTS:
+            with _shifted(built.model, shift) as any_changed:
+                for inputs in (built.inputs, *masks) if any_changed else ():
+                    if not has_time():
+                        return
+                    named = replace(inputs, title=f"{inputs.title} with {shift.title}")
+                    yield from self._report(self._sinks(built, named, criterion), named, "info")
+
     def _sinks(self, built: Built, inputs: Inputs, criterion: Criterion | None) -> list[Sink]:
         model = built.model
         try:
@@ -62,6 +79,27 @@ class Blame:
                 continue
             self._seen.add((code, place))
             yield Found(code, place, words(sink, place, inputs), self._name, severity)
+
+
+@contextmanager
+def _shifted(model: nn.Module, shift: Shift) -> Iterator[bool]:
+    """The model with other weights in this block. Is there one to change?"""
+    change = changing(shift.change)
+    chosen = [
+        one
+        for name, one in model.named_parameters()
+        if one.is_floating_point() and (name.endswith("bias") if shift.biases else one.dim() > 1)
+    ]
+    before = [one.detach().clone() for one in chosen]
+    with torch.no_grad():
+        for one in chosen:
+            one.copy_(change(one))
+    try:
+        yield bool(chosen)
+    finally:
+        with torch.no_grad():
+            for one, old in zip(chosen, before, strict=True):
+                one.copy_(old)
 
 
 def words(sink: Sink, place: Place, inputs: Inputs) -> dict[str, str]:

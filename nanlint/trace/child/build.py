@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -16,6 +16,7 @@ from torch import nn
 from nanlint.faults import described
 from nanlint.trace.child import belt
 from nanlint.trace.child.arguments import UnguessableError, factories_in_file, guessed, passed_in_file
+from nanlint.trace.child.configured import maker
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
 from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
@@ -86,7 +87,7 @@ class Builder:
         given = from_specs(specs) if specs else None
         model, own = self._find_maker(given)
         if isinstance(model, nn.Module):
-            self._inputs = given or (None if own is not None else self._example(model))
+            self._inputs = given or (None if own is not None else self._example(model) or self._dummy(model))
             inputs = self._inputs or own
             if inputs is None:
                 self._inputs = self._infer(model)
@@ -184,6 +185,8 @@ class Builder:
             return
         for args, kwargs in islice(passed_in_file(self.loaded, name), 4):
             yield partial(cls, *args, **kwargs), "built as the file builds it", False
+        if (configured := maker(cls)) is not None:
+            yield configured, "built from a small configuration", False
         for factory in islice(factories_in_file(self.loaded, name), 2):
             yield factory, f"built by `{factory.__name__}`", False
         yield lambda: cls(**guessed(cls, vars(self.loaded.module))), "built with guessed arguments", True
@@ -196,6 +199,12 @@ class Builder:
         except Exception as error:
             raise NotTraceableError(f"`{EXAMPLE}` raises {self._explained(error)}") from None
         return None if value is None else from_example(value)
+
+    def _dummy(self, model: nn.Module) -> Inputs | None:
+        """What models of transformers take for their own input: words, even if they want images."""
+        dummy = getattr(model, "dummy_inputs", None)
+        inputs = from_example(dict(dummy)) if isinstance(dummy, Mapping) else None
+        return inputs if inputs is not None and self._fault(model, inputs) is None else None
 
     def _infer(self, model: nn.Module) -> Inputs:
         fault: Exception | None = None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nanlint.trace.child.models import NotTraceableError
 from nanlint.trace.child.walking import tensors
+from nanlint.trace.specials import ONE_ROW, SPECIALS, TWO_EQUAL
 from nanlint.trace.specs import Spec, parse_spec
 
 
@@ -92,36 +93,22 @@ def from_example(value: Any) -> Inputs:
 
 def special(plain: Inputs) -> Iterator[Inputs]:
     """The inputs that break what random ones do not, in the order in which they are tried."""
-    if not any(True for _ in plain.tensors()):
-        return
-    yield plain.map(lambda one: one if one.dtype == torch.bool else torch.zeros_like(one), "an input of zeros")
-    yield plain.map(_constant, "a constant input")
-    yield plain.map(lambda one: one * 1000 if one.is_floating_point() else one, "an input 1000 times as large")
-    masks = [one for one in plain.tensors() if one.dtype == torch.bool]
-    if masks:
-        yield plain.map(lambda one: torch.ones_like(one) if one.dtype == torch.bool else one, "a mask that is all true")
-        yield plain.map(
-            lambda one: torch.zeros_like(one) if one.dtype == torch.bool else one, "a mask that is all false"
-        )
-    floats = [one for one in plain.tensors() if one.is_floating_point()]
-    if len({one.shape for one in floats}) < len(floats):
-        yield _same(plain)
-    sizes = {one.shape[0] for one in plain.tensors() if one.dim()}
-    if len(sizes) == 1 and sizes != {1}:
-        yield plain.map(lambda one: one[:1] if one.dim() else one, "a batch of one row")
+    given = list(plain.tensors())
+    floats = [one.shape for one in given if one.is_floating_point()]
+    sizes = {one.shape[0] for one in given if one.dim()}
+    for one in SPECIALS:
+        useless = {
+            ONE_ROW: len(sizes) != 1 or sizes == {1},
+            TWO_EQUAL: len(set(floats)) == len(floats),
+        }.get(one, one.masks and not any(each.dtype == torch.bool for each in given))
+        if given and not useless:
+            yield plain.map(changing(one.change), one.title)
 
 
-def _constant(tensor: Tensor) -> Tensor:
-    return torch.ones_like(tensor) if tensor.is_floating_point() else tensor
-
-
-def _same(plain: Inputs) -> Inputs:
-    first: dict[torch.Size, Tensor] = {}
-
-    def same(tensor: Tensor) -> Tensor:
-        return first.setdefault(tensor.shape, tensor).clone() if tensor.is_floating_point() else tensor
-
-    return plain.map(same, "two equal inputs")
+def changing(expression: str) -> Callable[[Tensor], Tensor]:
+    """The change of a tensor that an expression of `nanlint.trace.specials` describes."""
+    change: Callable[[Tensor], Tensor] = eval(f"lambda x: {expression}", {"torch": torch, "first": {}})  # noqa: S307
+    return change
 
 
 def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:

@@ -66,6 +66,8 @@ class Study:
         # statistics of batches have moved in the first; a large one takes long to build, and is good enough
         fresh = built if self._builder.paged else self._builder.build(options.seed)
         yield from self._blame.special(fresh, loss, lambda: self._has_time(took))
+        if not self._builder.paged:
+            yield from self._blame.shifted(fresh, loss, lambda: self._has_time(took))
         if isinstance(built.model, nn.Module) and flow.layers:
             yield from self._initialisation(built, flow, took, bare=bool(plain))
 
