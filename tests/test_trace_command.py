@@ -119,6 +119,7 @@ def test_bad_input_is_one_line_each(run, tmp_path):
         (["gone.py"], "gone.py: no such file or folder"),
         (["what is this"], "what is this: give a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME"),
         ([], "name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]"),
+        (["net.py", "--memory", "-1"], "`memory` must be 0 or more"),
         (["net.py", "--seeds", "0"], "`seeds` must be a number above 0"),
         (["net.py", "--select", "NAN911"], "unknown rule `NAN911`; did you mean `NAN910`?"),
     ],
@@ -247,6 +248,25 @@ def test_repairs(run, tmp_path):
     code, out, err = run("trace", "deep.py", "--fix", "--unsafe-fixes", "--no-table")
     assert (code, out, err) == (0, "No findings (1 model traced).\n", "Fixed 1 finding; tracing again.\n")
     assert "kaiming_normal_" in (tmp_path / "deep.py").read_text()
+
+
+def test_repairs_of_both_passes(run, tmp_path):
+    """The static pass mends the logarithm, the dynamic one the initialisation; neither moves the other's lines."""
+    path = tmp_path / "deep.py"
+    before, _, _ = DEEP.partition("        p = ")
+    path.write_text(before + "        return torch.log(torch.softmax(x, -1))\n")
+    text = path.read_text()
+    code, out, err = run("check", "--trace", "--diff", "--unsafe-fixes", "deep.py")
+    assert (code, err.partition(";")[0]) == (1, "Would fix 2 findings")
+    assert '+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")\n' in out
+    assert "+        return torch.log_softmax(x, -1)\n" in out
+    assert path.read_text() == text
+    # repairs that change numbers are asked for
+    assert run("check", "--trace", "--diff", "deep.py")[1].count("+    ") == 1
+    code, out, err = run("check", "--trace", "--fix", "--unsafe-fixes", "deep.py")
+    assert (code, out, err) == (0, "Fixed 2 findings. All checks passed (1 file).\n", "")
+    assert 'kaiming_normal_(layer.weight, nonlinearity="relu")' in path.read_text()
+    assert "torch.log_softmax(x, -1)" in path.read_text()
 
 
 def test_a_test_for_each_finding(run, tmp_path):

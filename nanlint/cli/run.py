@@ -55,7 +55,7 @@ def run_check(options: Options) -> int:
     if options.trace:
         from nanlint.trace.command import also_traced  # noqa: PLC0415  (the static pass needs none of it)
 
-        results = also_traced(results, where, here, plan.cards)
+        results = also_traced(results, where, here, plan.cards, _repair(options))
     problems = [result.problem for result in results if result.problem is not None]
     if options.write_baseline and not problems:
         click.echo(adoption.write(results))
@@ -85,8 +85,8 @@ def _check_usage(options: Options) -> None:
         and (options.fix or options.fix_only or options.diff or options.add_ignore is not None or options.diff_base),
         "--write-baseline needs files": options.write_baseline and STDIN in options.paths,
         "--output cannot be used with --diff": options.diff and bool(options.output),
-        "--trace needs files, and cannot be used with --fix, --diff, --add-ignore or --write-baseline": options.trace
-        and (STDIN in options.paths or _repair(options) is not None or options.write_baseline),
+        "--trace needs files, and cannot be used with --add-ignore or --write-baseline": options.trace
+        and (STDIN in options.paths or options.add_ignore is not None or options.write_baseline),
         "two reports cannot go to the same file": len(set(files)) < len(files),
     }
     for message, holds in contradictions.items():

@@ -13,7 +13,7 @@ import click
 from nanlint.cards import Card, load_cards
 from nanlint.commands import words, writing
 from nanlint.config import ConfigError, Configuration, Settings, check_selectors
-from nanlint.engine import FileResult, judged
+from nanlint.engine import FileResult, Repair, judged
 from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.output import Output
@@ -21,7 +21,7 @@ from nanlint.report.style import Style, wants_colour
 from nanlint.trace.merge import merged
 from nanlint.trace.options import TraceSettings, Wanted, read_settings, with_values
 from nanlint.trace.protocol import Job, Options, Target
-from nanlint.trace.repairing import repaired
+from nanlint.trace.repairing import repaired, repaired_too
 from nanlint.trace.results import Results, collect
 from nanlint.trace.session import TraceError, events
 from nanlint.trace.table import table
@@ -68,16 +68,30 @@ def _wanted(asked: Sequence[Wanted], own: TraceSettings) -> Iterator[Wanted]:
 
 
 def also_traced(
-    static: Sequence[FileResult], paths: Sequence[str], settings: Settings, cards: Sequence[Card]
+    static: Sequence[FileResult],
+    paths: Sequence[str],
+    settings: Settings,
+    cards: Sequence[Card],
+    repair: Repair | None = None,
 ) -> list[FileResult]:
-    """The results of `check`, with what a run of the models under the same paths shows."""
+    """The results of `check`, with what a run of the models under the same paths shows, and its repairs.
+
+    Raises:
+        ConfigError: nothing can be traced here, or a file cannot be written.
+    """
     existing = [Path(path) for path in paths if Path(path).exists()]
     if not existing:
         return list(static)
     # what the settings say of a file under these paths is known better than what is guessed
     own = read_settings(settings.trace).targets
     inside = [one for one in own.values() if any(_lies_under(one.word, path) for path in existing)]
-    results, job = trace_targets([*inside, *(Wanted(str(path)) for path in existing)], settings, {}, cards)
+    asked = [*inside, *(Wanted(str(path)) for path in existing)]
+    results, job = trace_targets(asked, settings, {}, cards)
+    if repair is not None:
+        static, left = repaired_too(static, results, repair, settings, cards)
+        changed = repair.write and left.found != results.found
+        # the places of what is left have moved
+        results, job = trace_targets(asked, settings, {}, cards) if changed else (left, job)
     say_troubles(results, job)
     return merged(static, results, settings)
 

@@ -63,12 +63,14 @@ def with_values(options: Options, values: Mapping[str, Any]) -> Options:
     """The options with those that are given; None leaves one as it is.
 
     Raises:
-        ConfigError: a number is not above 0.
+        ConfigError: a number is too small.
     """
     given = {key: value for key, value in values.items() if value is not None}
     for key in ("seeds", "batch", "budget", "lr"):
         if key in given and not given[key] > 0:
             raise ConfigError(f"`{key}` must be a number above 0")
+    if given.get("memory", 0) < 0:
+        raise ConfigError("`memory` must be 0 or more")
     return replace(options, **given)
 
 

@@ -99,6 +99,9 @@ class Loader:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"no module named `{name}`")
+        # what is installed elsewhere is imported in full wherever a file of the project imports it
+        if not Path(spec.origin).is_relative_to(self._folder):
+            importlib.import_module(name)
         self.places.add_root(str(Path(spec.origin).parent))
         module = importlib.import_module(name)
         tree = ast.parse(Path(spec.origin).read_bytes()) if spec.origin.endswith(".py") else ast.Module([], [])
