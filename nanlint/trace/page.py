@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -11,11 +10,10 @@ from nanlint.report.full import explain
 from nanlint.report.run import Run
 from nanlint.report.style import Style
 from nanlint.source import Source
-from nanlint.trace.protocol import EXPLODING, VANISHING, Model, Row
+from nanlint.trace.plots import flow_plot, histograms, worst
+from nanlint.trace.protocol import Model, Row
 from nanlint.trace.results import Results
 from nanlint.trace.table import reference_level, verdict
-
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 880, 320, 56, 34, 38
 
 _STYLE = """
 :root { --ink: #1d2433; --soft: #667085; --line: #e4e7ec; --ground: #fff; --panel: #f8f9fb; --act: #2563eb;
@@ -33,6 +31,12 @@ svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
 .grid { stroke: var(--line); } .limit { stroke: var(--bad); stroke-dasharray: 5 4; }
 .act { stroke: var(--act); fill: none; stroke-width: 2; } .grad { stroke: var(--grad); fill: none; stroke-width: 2; }
 .dot-act { fill: var(--act); } .dot-grad { fill: var(--grad); } .band { fill: var(--grad); opacity: .18; }
+svg .warn { fill: var(--bad); } .bar-act { fill: var(--act); opacity: .8; }
+.bar-grad { fill: var(--grad); opacity: .8; }
+.zero { stroke: var(--soft); stroke-dasharray: 2 3; } figure { margin: 0; } h4 { font-size: 15px; margin: 22px 0 6px; }
+figcaption { color: var(--soft); font-size: 13px; margin: -4px 0 12px; text-align: center; }
+.layers { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 14px; margin-bottom: 18px; }
+h5 { font-size: 13px; margin: 0; font-weight: 500; } .small { margin: 6px 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--soft); font-weight: 500; } th, td { padding: 4px 10px 4px 0;
@@ -80,9 +84,27 @@ def _findings(found: Sequence[Diagnostic], sources: Mapping[str, Source]) -> Ite
 def _model(model: Model) -> Iterator[str]:
     how = f", {model.how}" if model.how else ""
     yield f"<h2>{escape(model.name)}</h2><p>on {escape(model.inputs)}{escape(how)}; {model.seconds:.1f} s</p>"
-    if model.rows:
-        yield _plot(model.rows)
-        yield from _table(model.rows)
+    if model.remark:
+        yield f"<p>{escape(model.remark)}</p>"
+    if not model.rows:
+        return
+    yield f"<figure>{flow_plot(model.rows, model.cured)}{_caption('as it is') if model.cured else ''}</figure>"
+    if model.cured:
+        yield f"<figure>{flow_plot(model.cured, model.rows)}{_caption('with the repair that is offered')}</figure>"
+    if chosen := worst(model.rows):
+        yield '<h4>The worst layers, and a healthy one</h4><div class="layers">'
+        reference = reference_level(model.rows)
+        for row in chosen:
+            said = verdict(row, reference)
+            mark = f'<span class="{"bad" if said else "good"}">{said or "healthy"}</span>'
+            name = f"{escape(row.module or row.kind)} {mark}"
+            yield f"<div><h5>{name}</h5>{''.join(histograms(row))}</div>"
+        yield "</div>"
+    yield from _table(model.rows)
+
+
+def _caption(text: str) -> str:
+    return f"<figcaption>{text}</figcaption>"
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
@@ -106,59 +128,3 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
-
-
-def _plot(rows: Sequence[Row]) -> str:
-    """Activations and gradients through the depth, on a logarithmic axis, with the limits of the rules."""
-    gradients = [_log(row.gradient) for row in rows]
-    activations = [_log(row.activation) for row in rows]
-    lows, highs = [_log(row.low) for row in rows], [_log(row.high) for row in rows]
-    known = [one for one in (*gradients, *activations, *lows, *highs) if one is not None]
-    if not known:
-        return ""
-    reference = reference_level(rows)
-    low, high = math.floor(min(known)), math.ceil(max(known))
-    if high - low < 4:  # small differences must look small
-        low, high = low - (4 - high + low) // 2, high + (5 - high + low) // 2
-
-    def x(at: int) -> float:
-        return _LEFT + (at + 0.5) * (_WIDTH - _LEFT - 16) / len(rows)
-
-    def y(level: float) -> float:
-        return _TOP + (high - level) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
-
-    parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="activation and gradient by layer">']
-    for level in range(low, high + 1, max(1, (high - low) // 8)):
-        parts += _ruler("grid", y(level))
-        parts.append(f'<text x="{_LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">1e{level}</text>')
-    for limit, name in ((VANISHING, "vanishing"), (EXPLODING, "exploding")):
-        if reference is not None and low <= reference + limit <= high:
-            at = y(reference + limit)
-            parts += _ruler("limit", at)
-            parts.append(f'<text x="{_WIDTH - 14}" y="{at - 4:.1f}" text-anchor="end">{name}</text>')
-    ends = [(at, a, b) for at, (a, b) in enumerate(zip(lows, highs, strict=True)) if a is not None and b is not None]
-    upper = [f"{x(at):.1f},{y(b):.1f}" for at, _, b in ends]
-    lower = [f"{x(at):.1f},{y(a):.1f}" for at, a, _ in ends]
-    parts.append(f'<polygon class="band" points="{" ".join(upper + lower[::-1])}"/>')
-    for kind, levels in (("act", activations), ("grad", gradients)):
-        marks = [(x(at), y(level)) for at, level in enumerate(levels) if level is not None]
-        parts.append(f'<polyline class="{kind}" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in marks)}"/>')
-        parts += [f'<circle class="dot-{kind}" cx="{a:.1f}" cy="{b:.1f}" r="2.6"/>' for a, b in marks]
-    for at in range(0, len(rows), max(1, len(rows) // 8)):
-        label = rows[at].module or rows[at].kind
-        parts.append(f'<text x="{x(at):.1f}" y="{_HEIGHT - 12}" text-anchor="middle">{escape(label[-16:])}</text>')
-    for kind, name, at in (
-        ("act", "standard deviation of the output", _LEFT + 12),
-        ("grad", "norm of its gradient", 300),
-    ):
-        parts.append(f'<circle class="dot-{kind}" cx="{at}" cy="18" r="4"/>')
-        parts.append(f'<text x="{at + 9}" y="22">{name}</text>')
-    return "\n".join((*parts, "</svg>"))
-
-
-def _ruler(kind: str, at: float) -> list[str]:
-    return [f'<line class="{kind}" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{at:.1f}" y2="{at:.1f}"/>']
-
-
-def _log(value: float | None) -> float | None:
-    return math.log10(value) if value is not None and value > 0 and math.isfinite(value) else None

@@ -133,8 +133,24 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many numbers lie in each of equal steps from `low` to `high`."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: a layer, and what flows out of it and back into it."""
+    """One line of the table: a layer, and what flows out of it and back into it.
+
+    Attributes:
+        activation, gradient: standard deviation of the output, norm of its gradient.
+        low, high: the extremes of the gradient over the seeds.
+        outputs: the numbers of the first output.
+        gradients: the decimal logarithms of the sizes in its gradient, where they are not zero.
+    """
 
     module: str
     kind: str
@@ -142,9 +158,10 @@ class Row:
     shape: tuple[int, ...]
     activation: float | None
     gradient: float | None
-    verdict: str = ""
     low: float | None = None
     high: float | None = None
+    outputs: Histogram | None = None
+    gradients: Histogram | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +174,7 @@ class Model:
         how: how it was built, if there is something to say.
         is_module: it is no mere function.
         remark: what could not be asked, as a part of a sentence.
+        cured: the rows with the repair that is offered.
     """
 
     target: int
@@ -170,6 +188,7 @@ class Model:
     specs: tuple[str, ...] = ()
     is_module: bool = True
     remark: str = ""
+    cured: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +239,7 @@ def model_from(data: Mapping[str, Any]) -> Model:
     return Model(
         data["target"], data["name"], place, data["inputs"], data["how"], rows, data["seconds"], data["guessed"],
         tuple(data["specs"]), data["is_module"], data["remark"],
+        tuple(_row(one) for one in data["cured"]),
     )  # fmt: skip
 
 
@@ -232,8 +252,12 @@ def _row(data: Mapping[str, Any]) -> Row:
     place = None if data["place"] is None else _place(data["place"])
     return Row(
         data["module"], data["kind"], place, tuple(data["shape"]), data["activation"], data["gradient"],
-        data["verdict"], data["low"], data["high"],
+        data["low"], data["high"], _histogram(data["outputs"]), _histogram(data["gradients"]),
     )  # fmt: skip
+
+
+def _histogram(data: Mapping[str, Any] | None) -> Histogram | None:
+    return None if data is None else Histogram(data["low"], data["high"], tuple(data["counts"]))
 
 
 def _place(data: Mapping[str, Any]) -> Place:

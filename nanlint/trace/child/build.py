@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -114,7 +115,9 @@ class Builder:
     def _new_pager(self) -> Pager:
         """For parameters that do not fit: they need their size once more for their gradients."""
         memory = self._options.memory * 2**20 if self._options.device == "cpu" else 0
-        return Pager(memory // 2 or sys.maxsize, memory // _ROOM)
+        if self.paged:  # a model that did not fit will not fit again, and the last one may hang in a cycle
+            gc.collect()
+        return Pager(0 if self.paged else memory // 2 or sys.maxsize, memory // _ROOM)
 
     def _find_maker(self, given: Inputs | None) -> tuple[Callable[..., Any], Inputs | None]:
         thing, name = self.candidate.thing, self.candidate.name

@@ -21,11 +21,12 @@ from nanlint.trace.child.inputs import Inputs
 from nanlint.trace.child.passes import Pass, run
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.child.walking import dense
-from nanlint.trace.protocol import Place
+from nanlint.trace.protocol import Histogram, Place
 
 _PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "convolution", "linear", "_addmm_activation", "addmv", "mv"})
 _SQUASHING = {"tanh": 0.97, "tanh_": 0.97, "sigmoid": 0.47, "sigmoid_": 0.47}
 _RELU = frozenset({"relu", "relu_", "threshold", "threshold_"})
+_STEPS = 40
 # fewer positions than these say nothing about a unit
 _POSITIONS = 16
 
@@ -41,6 +42,8 @@ class Layer:
         shape: of its output.
         activations: root mean square of each output.
         gradients: norm of the gradient of each output.
+        deviations: standard deviation of each output.
+        output_histogram, gradient_histogram: of the first output, and of the sizes in its gradient.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Layer:
     activations: list[float] = field(default_factory=list)
     gradients: list[float] = field(default_factory=list)
     deviations: list[float] = field(default_factory=list)
+    output_histogram: Histogram | None = None
+    gradient_histogram: Histogram | None = None
 
     @property
     def gradient(self) -> float | None:
@@ -209,12 +214,30 @@ def _note(layer: Layer, result: Any, recorder: Recorder) -> None:
     layer.place = layer.place or recorder.here()
     layer.shape = tuple(output.shape)
     detached = output.detach()
+    if not layer.activations:
+        layer.output_histogram = histogram(detached)
     layer.activations.append(_rms([detached]) or 0.0)
     layer.deviations.append(float(detached.std()) if detached.numel() > 1 else 0.0)
     if output.requires_grad:
-        output.register_hook(  # type: ignore[no-untyped-call]
-            lambda gradient: layer.gradients.append(float(gradient.detach().norm()))
-        )
+        output.register_hook(lambda gradient: _note_gradient(layer, gradient.detach()))  # type: ignore[no-untyped-call]
+
+
+def _note_gradient(layer: Layer, gradient: Tensor) -> None:
+    layer.gradients.append(float(gradient.norm()))
+    if layer.gradient_histogram is None:
+        sizes = gradient.abs()
+        layer.gradient_histogram = histogram(sizes[sizes > 0].log10())
+
+
+def histogram(values: Tensor) -> Histogram | None:
+    """How the finite numbers of a tensor are spread; None if there are none, or all are one."""
+    known = values[torch.isfinite(values)].float()
+    if known.numel() < 2:
+        return None
+    low, high = (float(one) for one in known.aminmax())
+    if not low < high:
+        return None
+    return Histogram(low, high, tuple(int(one) for one in torch.histc(known, _STEPS, low, high).tolist()))
 
 
 def owns_weights(module: nn.Module) -> bool:

@@ -14,11 +14,12 @@ from nanlint.source import Source, SourceError, decode_source
 from nanlint.trace.child.build import Builder
 from nanlint.trace.child.cures import Cure, cures
 from nanlint.trace.child.flow import measure
+from nanlint.trace.child.layers import rows
 from nanlint.trace.child.loading import Loader
 from nanlint.trace.child.models import candidates
 from nanlint.trace.child.steps import train
 from nanlint.trace.child.verdicts import Measured, Verdicts
-from nanlint.trace.protocol import Found, Options, Place
+from nanlint.trace.protocol import Found, Options, Place, Row
 
 # what initialisation can cure
 CURABLE = frozenset({"NAN903", "NAN904", "NAN905", "NAN906", "NAN907", "NAN908"})
@@ -26,14 +27,18 @@ _MOST = 10
 
 
 class Healer:
-    """Looks for a repair of one finding after another about one model."""
+    """Looks for a repair of one finding after another about one model.
+
+    Attributes:
+        rows: what flows through the model once it is repaired; empty if it is not.
+    """
 
     def __init__(self, builder: Builder, loader: Loader, options: Options, until: float) -> None:
         self._builder = builder
         self._loader = loader
         self._options = options
         self._until = until
-        self._healed: list[Cure] = []
+        self.rows: list[Row] = []
 
     def heal(self, found: Sequence[Found], *, squashing: bool) -> list[Found]:
         """The findings, with a repair where one makes all of them go away. One repair is enough for a model."""
@@ -93,7 +98,10 @@ class Healer:
             copy = builder.build(seed)
             assert isinstance(copy.model, nn.Module)
             seeds.append(Measured(built, flow, train(copy.model, copy.inputs, seed)))
-        return not _spoken(name, seeds)
+        if _spoken(name, seeds):
+            return False
+        self.rows = rows([one.flow for one in seeds])
+        return True
 
 
 def _spoken(name: str, seeds: Sequence[Measured]) -> bool:

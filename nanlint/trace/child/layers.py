@@ -26,6 +26,8 @@ def rows(flows: Sequence[Flow]) -> list[Row]:
                 gradient=median(gradients) if gradients else None,
                 low=min(gradients, default=None),
                 high=max(gradients, default=None),
+                outputs=layer.output_histogram,
+                gradients=layer.gradient_histogram,
             )
         )
     return made

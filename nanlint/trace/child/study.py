@@ -40,6 +40,7 @@ class Study:
         self._blame = Blame(self._name, builder.places, builder.candidate.place, options.seed)
         self._loader = loader
         self._target = target
+        self.cured: list[Row] = []
         self._began = time.monotonic()
         self._until = self._began + options.budget * 0.8
 
@@ -77,6 +78,7 @@ class Study:
         return Model(
             number, self._name, builder.candidate.place, shapes(self.inputs), builder.how, tuple(self.rows),
             time.monotonic() - self._began, builder.guessed, self.inputs.specs, self.is_module, _remark(builder.paged),
+            tuple(self.cured),
         )  # fmt: skip
 
     def _initialisation(self, built: Built, flow: Flow, took: float, *, bare: bool) -> Iterator[Found]:
@@ -97,6 +99,7 @@ class Study:
         if found and not builder.guessed and not bare:
             healer = Healer(builder, self._loader, options, self._until)
             found = healer.heal(found, squashing=any(flow.saturated for flow in flows))
+            self.cured = healer.rows
         yield from found
         yield from self._half(flows)
         if not bare:
