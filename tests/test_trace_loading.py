@@ -19,6 +19,7 @@ except ImportError:
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--width", type=int, default=32)
+parser.add_argument("--data", required=True)
 opt = parser.parse_args()
 shape = (opt.width, 2 * opt.width)
 SCALE = 1 / math.sqrt(opt.width)

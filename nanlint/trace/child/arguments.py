@@ -22,6 +22,8 @@ from nanlint.trace.child.models import required_parameters
 
 # by the ends of names; the first that fits
 _GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("hidden_sizes", "hidden_dims", "layer_sizes", "layer_dims", "hiddens", "net_arch", "dims", "sizes"), (32, 32)),
+    (("kernel_sizes", "dilations", "strides"), (3, 3)),
     (("num_classes", "n_classes", "nclasses", "classes", "num_labels", "n_cls"), 10),
     (("vocab", "vocab_size", "num_embeddings", "num_tokens", "ntoken", "n_vocab", "voc_size", "num_vocabs"), 100),
     (("in_channels", "in_ch", "channels_in", "input_channels", "in_chans", "c_in", "inplanes", "in_planes"), 16),
@@ -47,6 +49,11 @@ _GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
 _MODULES: dict[str, Callable[[], Any]] = {
     "activation": nn.ReLU, "act": nn.ReLU, "act_layer": lambda: nn.ReLU, "norm_layer": lambda: nn.LayerNorm,
     "norm": lambda: nn.LayerNorm, "device": lambda: "cpu", "dtype": lambda: torch.float32,
+    "activation_class": lambda: nn.ReLU, "non_linear_layer": lambda: nn.ReLU, "non_linearity": nn.ReLU,
+    "loss": nn.MSELoss, "criterion": nn.MSELoss, "loss_fn": nn.MSELoss,
+    # what is wrapped lets through what it gets
+    **dict.fromkeys(("model", "module", "net", "network", "fn", "layer", "block", "backbone", "inner_model", "m",
+                     "base_model", "feature_extractor", "encoder", "decoder"), nn.Identity),
 }  # fmt: skip
 
 _FLAGS, _FLAG, _WIDTH = ("use_", "is_", "with_", "do_", "return_", "tie_", "bias", "flash"), False, 16
@@ -121,13 +128,21 @@ def factories_in_file(loaded: Loaded, name: str) -> Iterator[Callable[[], Any]]:
             yield function
 
 
-def guessed(cls: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
+def guessed(cls: Callable[..., Any], names: Mapping[str, Any], *, optional: bool = False) -> dict[str, Any]:
     """Arguments by the names and annotations of the parameters; annotations are looked up among `names`.
+
+    With `optional` also those that are None by default: some authors mean that they must be given.
 
     Raises:
         UnguessableError: one of them says nothing; the message is its name.
     """
-    return {one.name: _guess(one, names) for one in required_parameters(cls)}
+    arguments = {one.name: _guess(one, names) for one in required_parameters(cls)}
+    if optional:
+        for one in inspect.signature(cls).parameters.values():
+            known = _by_name(one.name.lower()) if one.default is None else None
+            if isinstance(known, int):
+                arguments[one.name] = known
+    return arguments
 
 
 def _value(node: ast.expr, loaded: Loaded) -> Any:
@@ -152,9 +167,11 @@ def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
         return _MODULES[name]()
     if parameter.annotation is bool or annotation == "bool" or name.startswith(_FLAGS):
         return _FLAG
+    if annotation.startswith(("list[int", "typing.List[int", "List[int", "tuple[int", "Sequence[int")):
+        return [_WIDTH, _WIDTH]
     known = _by_name(name)
     if known is not None:
-        return known
+        return list(known) if isinstance(known, tuple) else known
     if parameter.annotation is int or annotation == "int":
         return 16
     if parameter.annotation is float or annotation == "float":

@@ -185,14 +185,15 @@ class Builder:
         cls, name = self.candidate.thing, self.candidate.name
         if not required_parameters(cls):
             yield cls, "", False
-            return
         for args, kwargs in islice(passed_in_file(self.loaded, name), 4):
             yield partial(cls, *args, **kwargs), "built as the file builds it", False
         if (configured := maker(cls)) is not None:
             yield configured, "built from a small configuration", False
         for factory in islice(factories_in_file(self.loaded, name), 2):
             yield factory, f"built by `{factory.__name__}`", False
-        yield lambda: cls(**guessed(cls, vars(self.loaded.module))), "built with guessed arguments", True
+        for optional in (False, True):
+            make = partial(_guess_and_make, cls, vars(self.loaded.module), optional=optional)
+            yield make, "built with guessed arguments", True
 
     def _example(self, model: nn.Module) -> Inputs | None:
         """What the model or its class says about its own input."""
@@ -238,6 +239,10 @@ class Builder:
 
     def _said(self) -> str:
         return f"`{self.candidate.name}`" + (f" ({self.how})" if self.how else "")
+
+
+def _guess_and_make(cls: Callable[..., Any], names: Mapping[str, Any], *, optional: bool) -> Any:
+    return cls(**guessed(cls, names, optional=optional))
 
 
 def _made(result: Any) -> tuple[Callable[..., Any], Inputs | None]:

@@ -7,15 +7,18 @@ installed here. The same holds for every file of the project that this one impor
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from nanlint.faults import described
 from nanlint.trace.child.places import Places
@@ -153,7 +156,8 @@ class Loader:
             # each is compiled alone, so each needs the file's own future imports
             unit = ast.Module([*future, statement], [])
             try:
-                exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+                with _no_options_required():
+                    exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
             except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
                 skipped.update(dict.fromkeys(_bound(statement), described(error)))
         defined = module.__dict__.keys()
@@ -161,6 +165,23 @@ class Loader:
             for name in _bound(statement):
                 if name not in defined:
                     skipped.setdefault(name, "the statement that defines it was not run")
+
+
+@contextmanager
+def _no_options_required() -> Iterator[None]:
+    """Scripts that must be told where their data lie keep the sizes of their models in the same options."""
+    parse = argparse.ArgumentParser.parse_known_args
+
+    def parse_none(parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
+        for action in parser._actions:  # noqa: SLF001
+            action.required = False
+        return parse(parser, *args, **kwargs)
+
+    argparse.ArgumentParser.parse_known_args = parse_none  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        argparse.ArgumentParser.parse_known_args = parse  # type: ignore[method-assign]
 
 
 def module_name(path: Path) -> tuple[Path, str]:
