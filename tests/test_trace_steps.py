@@ -13,7 +13,7 @@ class Scaled(nn.Module):
 
     def __init__(self, scale: float) -> None:
         super().__init__()
-        self.layer, self.scale = nn.Linear(8, 64), scale
+        self.layer, self.scale = nn.Linear(8, 64, bias=False), scale
         nn.init.normal_(self.layer.weight, std=1e-6)
 
     def forward(self, x):
