@@ -1,11 +1,13 @@
 """What `nanlint trace` finds, and what it costs.
 
-    python benchmarks/trace.py            # both tables
-    python benchmarks/trace.py --cost     # the second one only
+    python benchmarks/trace.py            # the first and the last table
+    python benchmarks/trace.py --grid     # the second one
+    python benchmarks/trace.py --cost     # the last one only
 
 The first table runs the fixtures: scripts with one culprit each and benign ones, networks that cannot learn and
-networks that can. The second compares one forward and backward with the same under the recorder (blame) and with the
-measurement of initialisation: CPU time, one thread, the best of several.
+networks that can. The second runs more such networks, a hundred and forty in `trace_grid.py`. The last compares one
+forward and backward with the same under the recorder (blame) and with the measurement of initialisation: CPU time,
+one thread, the best of several.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from trace_grid import broken, healthy
 
 from nanlint.cards import load_cards
 from nanlint.testing import compare, read_marks
@@ -27,7 +30,8 @@ from nanlint.trace.child.inputs import Inputs, from_specs
 from nanlint.trace.child.passes import run
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.recorder import Recorder
-from nanlint.trace.examples import of_file, trace_texts
+from nanlint.trace.examples import file_name, of_file, trace_files, trace_texts
+from nanlint.trace.results import Results
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures" / "trace"
@@ -38,17 +42,35 @@ def accuracy() -> None:
     cards = load_cards()
     print(f"{'set':10} {'cases':>6} {'right':>6}   what is right")
     for folder, right in (("blame", "culprit named to the column"), ("benign", "nothing reported")):
-        texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FIXTURES / folder).glob("*.py"))}
-        results = trace_texts(texts, cards)
-        good = sum(not compare(read_marks(text).expectations, of_file(results, name)) for name, text in texts.items())
-        print(f"{folder:10} {len(texts):6} {good:6}   {right}")
+        results = trace_files(paths := sorted((FIXTURES / folder).glob("*.py")), cards)
+        wrong = [path.stem for path in paths if _misjudged(path, results)]
+        print(f"{folder:10} {len(paths):6} {len(paths) - len(wrong):6}   {right}", *wrong)
     for folder, right in (("broken", "reported"), ("healthy", "nothing reported")):
-        texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FIXTURES / folder).glob("*.py"))}
-        results = trace_texts(texts, cards)
-        names = [model.name for model in results.models]
-        good = sum((name in results.spoken) == (folder == "broken") for name in names)
-        wrong = [name for name in names if (name in results.spoken) != (folder == "broken")]
-        print(f"{folder:10} {len(names):6} {good:6}   {right}", *wrong)
+        _initialisation(folder, right, trace_files(sorted((FIXTURES / folder).glob("*.py")), cards))
+
+
+def grid() -> None:
+    """Initialisation on networks by the dozen, and how many faults get a repair."""
+    cards = load_cards()
+    print(f"{'set':10} {'cases':>6} {'right':>6}   what is right")
+    results = trace_texts(broken(), cards)
+    _initialisation("broken", "reported", results)
+    cured = {results.about[one] for several in results.found.values() for one in several if one.fix is not None}
+    print(f"{'':10} {len(results.spoken):6} {len(cured):6}   repaired; not:", *sorted(results.spoken - cured))
+    _initialisation("healthy", "nothing reported", trace_texts(healthy(), cards))
+
+
+def _initialisation(kind: str, right: str, results: Results) -> None:
+    names = [model.name for model in results.models]
+    wrong = [name for name in names if (name in results.spoken) != (kind == "broken")]
+    print(f"{kind:10} {len(names):6} {len(names) - len(wrong):6}   {right}", *wrong, flush=True)
+    for trouble in results.troubles:
+        print("not traced:", trouble.text)
+
+
+def _misjudged(path: Path, results: Results) -> list[tuple[int, str]]:
+    expected = read_marks(path.read_text(encoding="utf-8")).expectations
+    return compare(expected, of_file(results, file_name(path)))
 
 
 def cost() -> None:
@@ -131,6 +153,11 @@ def _models() -> list[tuple[str, Callable[[], object], str]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cost", action="store_true", help="the cost only")
-    if not parser.parse_args().cost:
-        accuracy()
-    cost()
+    parser.add_argument("--grid", action="store_true", help="many small networks only")
+    options = parser.parse_args()
+    if options.grid:
+        grid()
+    else:
+        if not options.cost:
+            accuracy()
+        cost()
