@@ -120,8 +120,9 @@ _BROKEN = (
     _Kind("UnitNormalTanh", _DENSE, (10, 16), _NORMAL.format(1.0), _TANH),
     _Kind("Uniform", _DENSE, (6, 9), "nn.init.uniform_(layer.weight)"),
     _Kind("LargeOrthogonal", _DENSE, (20, 32), "nn.init.orthogonal_(layer.weight, gain=3.0)"),
-    _Kind("Zeros", _DENSE, (3, 6), "nn.init.zeros_(layer.weight)"),
-    _Kind("Constant", _DENSE, (3, 6), "nn.init.constant_(layer.weight, 0.02)"),
+    # with random biases the units would differ, and after some steps the weights as well
+    _Kind("Zeros", _DENSE, (3, 6), "nn.init.zeros_(layer.weight); nn.init.zeros_(layer.bias)"),
+    _Kind("Constant", _DENSE, (5, 8), "nn.init.constant_(layer.weight, 0.02); nn.init.zeros_(layer.bias)"),
     _Kind("LowBias", _DENSE, (4, 6), "nn.init.constant_(layer.bias, -10.0)"),
     _Kind("BareResidual", _DENSE, (32, 48), _KAIMING, "x + F.relu(layer(x))"),
     _Kind("DefaultConvolutions", _IMAGES, (16, 24), widths=(16, 24)),
