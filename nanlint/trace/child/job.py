@@ -10,7 +10,7 @@ from collections.abc import Callable
 from nanlint.faults import described
 from nanlint.trace.child.build import Builder
 from nanlint.trace.child.loading import Loaded, Loader
-from nanlint.trace.child.models import NotTraceableError, candidates, part
+from nanlint.trace.child.models import Candidate, NotTraceableError, candidates, part
 from nanlint.trace.child.places import Places
 from nanlint.trace.child.study import Study
 from nanlint.trace.protocol import Job, Target, Trouble, encode
@@ -25,11 +25,9 @@ def work(job: Job, emit: Emit) -> None:
         if (number, "") in skip:
             continue
         emit(encode("load", target=number))
-        places = Places(job.roots)
-        loader = Loader(places, job.folder, in_full=job.options.imports)
+        loader = Loader(Places(job.roots), job.folder, in_full=job.options.imports)
         try:
-            loaded = _load(loader, target)
-            _trace_all(number, target, loader, loaded, places, job, emit, skip)
+            _One(job, number, loader, _load(loader, target), emit).trace_all()
         except NotTraceableError as trouble:
             emit(encode("trouble", Trouble(number, str(trouble), missing=trouble.missing)))
         finally:
@@ -56,35 +54,40 @@ def _load(loader: Loader, target: Target) -> Loaded:
         raise NotTraceableError(f"cannot load {target.word}: {described(error)}") from None
 
 
-def _trace_all(
-    number: int,
-    target: Target,
-    loader: Loader,
-    loaded: Loaded,
-    places: Places,
-    job: Job,
-    emit: Emit,
-    skip: set[tuple[int, str]],
-) -> None:
-    queue = candidates(loaded, target.name, target.word)
-    met: set[str] = set()
-    while queue:
-        candidate = queue.pop(0)
-        if candidate.name in met:
-            continue
-        met.add(candidate.name)
-        if (number, candidate.name) in skip:
-            continue
-        emit(encode("begin", target=number, name=candidate.name))
+class _One:
+    """One target of the job, loaded."""
+
+    def __init__(self, job: Job, number: int, loader: Loader, loaded: Loaded, emit: Emit) -> None:
+        self._options = job.options
+        self._target, self._number = job.targets[number], number
+        self._begun = {name for at, name in job.skip if at == number}
+        self._loader, self._loaded = loader, loaded
+        self._emit = emit
+
+    def trace_all(self) -> None:
+        """Each of its models, or the parts of those that cannot be traced."""
+        queue = candidates(self._loaded, self._target.name, self._target.word)
+        met: set[str] = set()
+        while queue:
+            candidate = queue.pop(0)
+            if candidate.name in met:
+                continue
+            met.add(candidate.name)
+            # a former child may have died of it
+            if candidate.name not in self._begun and not self._traced(candidate) and self._target.name is None:
+                queue += [part(self._loaded, one) for one in candidate.parts]
+
+    def _traced(self, candidate: Candidate) -> bool:
+        """Trace a model. Could it be?"""
+        self._emit(encode("begin", target=self._number, name=candidate.name))
         try:
-            builder = Builder(loaded, candidate, places, job.options)
-            study = Study(builder, loader, target, job.options)
-            builder.prepare(target.inputs)
+            builder = Builder(self._loaded, candidate, self._loader.places, self._options)
+            study = Study(builder, self._loader, self._target, self._options)
+            builder.prepare(self._target.inputs)
             for found in study.findings():
-                emit(encode("found", found))
+                self._emit(encode("found", found))
         except NotTraceableError as trouble:
-            emit(encode("trouble", Trouble(number, str(trouble), candidate.name, trouble.missing)))
-            if target.name is None:
-                queue += [part(loaded, one) for one in candidate.parts]
-            continue
-        emit(encode("model", study.summary(number)))
+            self._emit(encode("trouble", Trouble(self._number, str(trouble), candidate.name, trouble.missing)))
+            return False
+        self._emit(encode("model", study.summary(self._number)))
+        return True
