@@ -15,7 +15,7 @@ _SMALL = {
     "num_decoder_layers": 2, "num_attention_heads": 4, "n_head": 4, "n_heads": 4, "num_heads": 4,
     "encoder_attention_heads": 4, "decoder_attention_heads": 4, "num_key_value_heads": 4, "intermediate_size": 64,
     "ffn_dim": 64, "d_ff": 64, "d_kv": 8, "n_inner": 64, "hidden_dim": 64, "encoder_ffn_dim": 64,
-    "decoder_ffn_dim": 64, "vocab_size": 100, "max_position_embeddings": 64, "n_positions": 64, "image_size": 32,
+    "decoder_ffn_dim": 64, "vocab_size": 100, "max_position_embeddings": 64, "n_positions": 64, "image_size": 64,
 }  # fmt: skip
 
 

@@ -16,6 +16,9 @@ from nanlint.trace.child.inputs import Inputs
 from nanlint.trace.child.recorder import Recorder
 from nanlint.trace.child.walking import dense, leaves
 
+# bytes of all gradients; a call for each of them takes time
+_LARGE = 2**28
+
 
 @dataclass(frozen=True)
 class Sink:
@@ -79,8 +82,9 @@ def run(
 
 @contextmanager
 def _looked_at(ends: list[Tensor], names: dict[int, str], recorder: Recorder) -> Iterator[list[Sink]]:
-    """Gradients of parameters are looked at as they arrive, and not kept: together they are as large as the model."""
+    """Gradients of large models are looked at as they arrive, and not kept: together they are as large as the model."""
     sinks: list[Sink] = []
+    large = sum(one.numel() * one.element_size() for one in ends) >= _LARGE
 
     def look(leaf: Tensor) -> None:
         with torch.utils._python_dispatch._disable_current_modes():  # noqa: SLF001
@@ -90,7 +94,7 @@ def _looked_at(ends: list[Tensor], names: dict[int, str], recorder: Recorder) ->
     handles: list[Any] = [
         one.register_post_accumulate_grad_hook(look)  # type: ignore[no-untyped-call]
         for one in ends
-        if id(one) in names
+        if large and id(one) in names
     ]
     try:
         yield sinks
