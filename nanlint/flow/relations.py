@@ -67,7 +67,10 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
 def _are_complements(x: Term | None, y: Term | None) -> bool:
     """Do these count a mask and its complement?"""
     mask, other = operand_of(x, "sum"), operand_of(y, "sum")
-    return mask is not None and other is not None and operand_of(peel(other), "logical_not") is peel(mask)
+    if mask is None or other is None:
+        return False
+    mask, other = peel(mask), peel(other)
+    return operand_of(other, "logical_not") is mask or operand_of(mask, "logical_not") is other
 
 
 def _count_in(term: Term | None) -> Term | None:
@@ -92,9 +95,9 @@ def _add(operands: dict[str, Value], result: Value) -> Value:
         return replace(result, range=_ONE)
     if _is_shifted(x, y) or _is_shifted(y, x):
         return _known(result, interval(1.0, 2.0))
-    if _are_complements(x, y) or _are_complements(y, x):
+    if _are_complements(x, y):
         return _known(result, interval(1.0))
-    if _are_complements(_count_in(x), _count_in(y)) or _are_complements(_count_in(y), _count_in(x)):
+    if _are_complements(_count_in(x), _count_in(y)):
         return result.with_range(result.range.without_zero())
     return result
 
