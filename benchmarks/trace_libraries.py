@@ -1,6 +1,6 @@
 """Does `nanlint trace` leave the models of libraries alone? Random weights, as their authors initialise them.
 
-    python benchmarks/trace_libraries.py [--most 160] [--seeds 3]
+    python benchmarks/trace_libraries.py [--most 160] [--seeds 3] [--only words timm_resnet]
 
 Takes what is installed of torchvision, timm and transformers (through configurations, at tiny sizes; nothing is
 downloaded). Every finding is a false alarm or a discovery, so each is printed, to be read.
@@ -90,8 +90,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--most", type=int, default=400, help="models")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", default=[""], help="models whose names begin so: words timm_resnet")
     options = parser.parse_args()
-    texts = dict(islice(_texts(), options.most))
+    wanted = ((name, text) for name, text in _texts() if name.startswith(tuple(options.only)))
+    texts = dict(islice(wanted, options.most))
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
             (Path(folder) / f"{name}.py").write_text(text, encoding="utf-8")
