@@ -240,6 +240,22 @@ def test_a_loss(run, tmp_path):
     assert "the loss raises TypeError: loss() missing 1 required positional argument: 'labels'; pass --target" in err
 
 
+def test_parameters_that_do_not_fit(run, tmp_path):
+    """Forty MiB where thirty are allowed: the numbers are the same, and what was left out is said."""
+    wide = DEEP.replace("64, 64", "800, 800").replace("        p = torch.softmax(x * 1e9, -1)\n", "")
+    (tmp_path / "wide.py").write_text(wide.replace("torch.log(p)", "x"))
+    options = ["trace", "wide.py", "--seeds", "1", "--isolated", "--input", "4,800"]
+    code, out, err = run(*options)
+    assert (code, err) == (1, "")
+    paged = run(*options, "--memory", "60")
+    assert paged[2].startswith("nanlint: wide.py: `Deep`: its 39 MiB of parameters do not fit into --memory")
+    assert "NAN908, NAN909 and repairs need training steps" in paged[2]
+    # the repair is not offered, all else is alike
+    table, finding = out.split("\n\n")[:2]
+    assert paged[1].split("\n\n")[0] == table
+    assert paged[1].split("\n\n")[1].splitlines()[0] == finding.splitlines()[0]
+
+
 def test_repairs(run, tmp_path):
     (tmp_path / "deep.py").write_text(DEEP.replace("return torch.log(p)", "return x"))
     code, out, err = run("trace", "deep.py", "--diff", "--unsafe-fixes")

@@ -85,6 +85,7 @@ class Builder:
             NotTraceableError: no way was found; says what to pass.
         """
         self.specs = specs
+        belt.seed(self._options.seed)  # the same input on every run
         given = from_specs(specs) if specs else None
         model, own = self._find_maker(given)
         if isinstance(model, nn.Module):
