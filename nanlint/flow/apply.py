@@ -158,6 +158,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     name = spelling.operation.name
     if name in ("len", "size"):
         return Kind.SIZE
+    if "plain" in operands:
+        return Kind.NUMBER  # `x.item()`
     values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR
