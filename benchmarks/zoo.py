@@ -29,6 +29,8 @@ from blame import Blame, blame
 
 FAILURES = ("nan-loss", "inf-loss", "nan-parameters", "divergence", "no-learning")
 DIVERGED = 100.0  # times the first loss
+LONGER = 10  # times the steps it took to fail, the repaired program must train
+SHORTEST = 100  # steps, at least
 LEARNED = 0.95  # of the first loss, at most, is what the last losses must come to
 
 _FIELD = re.compile(r"^(?P<key>[a-z]+): (?P<value>.+(?:\n  +.+)*)$", re.M)
@@ -55,7 +57,7 @@ class Program:
     @property
     def missing(self) -> list[str]:
         """The libraries it needs that are not installed."""
-        return sorted(name for name in _imported(self.path) if importlib.util.find_spec(name) is None)
+        return sorted(name for name in imported(self.path) if importlib.util.find_spec(name) is None)
 
 
 @dataclass
@@ -117,7 +119,7 @@ def run(path: Path, steps: int) -> Outcome:
 
 def blame_of(path: Path, steps: int) -> Blame | None:
     """What a check of every operation blames in these steps: none if every number is finite."""
-    return blame(path, lambda: _training(path, steps), of_jax="jax" in _imported(path))
+    return blame(path, lambda: _training(path, steps), of_jax="jax" in imported(path))
 
 
 def _training(path: Path, steps: int) -> Iterator[Any]:
@@ -130,7 +132,7 @@ def _training(path: Path, steps: int) -> Iterator[Any]:
     return itertools.islice(module.train(steps), steps)
 
 
-def _imported(path: Path) -> set[str]:
+def imported(path: Path) -> set[str]:
     """The libraries that a program imports."""
     names: set[str] = set()
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -6,13 +6,13 @@ becomes `p = sigmoid(p_logits := layer(h))`, and further down stands `logsigmoid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nanlint.facts import Facts
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Assign, Expr, FunctionDef, Name
-from nanlint.ir.walk import statements
+from nanlint.ir.nodes import Assign, Expr, FunctionDef, Name, Stmt
+from nanlint.ir.walk import all_statements, expressions, statements
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
 
@@ -38,10 +38,11 @@ def spelt(facts: Facts, use: Use, logits: Term) -> Spelt | None:
 def _named(facts: Facts, use: Use, logits: Term) -> Spelt | None:
     if facts.chain or facts.elsewhere(use) is not None:
         return None
-    for variable, value in _assignments(facts, use):
+    body = use.function.body if isinstance(use.function, FunctionDef) else facts.body
+    for variable, value in _assignments(facts, use, body):
         made = facts.part_of(value, logits)
         name = f"{variable}_logits"
-        if made is None or facts.mentions(name) or name in use.state.vars:
+        if made is None or _is_taken(name, body):
             continue
         text = facts.text(made)
         if "\n" not in text:
@@ -49,9 +50,15 @@ def _named(facts: Facts, use: Use, logits: Term) -> Spelt | None:
     return None
 
 
-def _assignments(facts: Facts, use: Use) -> Iterator[tuple[str, Expr]]:
+def _is_taken(name: str, body: Sequence[Stmt]) -> bool:
+    return any(
+        isinstance(part, Name) and part.id == name for each in all_statements(body) for part in expressions(each)
+    )
+
+
+def _assignments(facts: Facts, use: Use, body: Sequence[Stmt]) -> Iterator[tuple[str, Expr]]:
     """The variables that still hold at the place of the use what a statement of the same function gave them."""
-    for statement in statements(use.function.body if isinstance(use.function, FunctionDef) else facts.body):
+    for statement in statements(body):
         if not isinstance(statement, Assign) or len(statement.targets) != 1 or statement.augmented:
             continue
         (target,) = statement.targets
