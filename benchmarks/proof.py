@@ -1,9 +1,9 @@
 """Programs that fail, and train after the repair: `python benchmarks/proof.py`.
 
 Runs every program of tests/fixtures/zoo as it is and as `nanlint check --fix --unsafe-fixes` rewrites it, each in a
-process of its own with a limit of time, and writes docs/proof.md, docs/proof.svg and the table in README.md. A program may name other lines
-than its marks do, end otherwise than its head says, or not train: then the exit code is 1. Programs in Keras and optax
-are run where these are installed: `pip install '.[zoo]'`.
+process of its own with a limit of time, and writes docs/proof.md, docs/proof.svg and the table in README.md. A program
+may name other lines than its marks do, end otherwise than its head says, or not train: then the exit code is 1.
+Programs in Keras and optax are run where these are installed: `pip install '.[zoo]'`.
 
     python benchmarks/proof.py                      # everything, and the page
     python benchmarks/proof.py --subset fast        # every sixth program, no page: what the tests run

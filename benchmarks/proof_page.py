@@ -114,8 +114,8 @@ def page(cases: Sequence[Case], twins: Sequence[Twin]) -> str:
 
 Written by `python benchmarks/proof.py`, which runs it all again. Every program is a file in
 [tests/fixtures/zoo](../tests/fixtures/zoo), every repair is what `nanlint check --fix --unsafe-fixes` made of it, and
-none was touched by hand. It fails on a CPU under its seed; repaired, it must stay finite for {zoo.LONGER} times the steps
-it took to fail, and at least {zoo.SHORTEST}, and end below 95 % of its first loss.
+none was touched by hand. It fails on a CPU under its seed; repaired, it must stay finite for {zoo.LONGER} times the
+steps it took to fail, and at least {zoo.SHORTEST}, and end below 95 % of its first loss.
 
 {textwrap.fill(summary(cases, twins), 120)}
 
