@@ -39,6 +39,7 @@ from nanlint.checks.unclipped import missing_gradient_clipping
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow.uses import Use
 
 __all__ = ["CHECKS", "run_checks"]
 
@@ -103,12 +104,27 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
 
 def _as_called(one: Finding, facts: Facts) -> Finding | None:
     """A finding where nothing is known of the callers. If the function is private and all of them are known, it says
-    nothing; if others may call it, it is less sure than what the calls in sight bear out."""
+    nothing; if others may call it, it is less sure where all calls in sight pass what is safe."""
     if one.use is None or not facts.is_called_here(one.use):
         return one
     if facts.is_seen_in_calls(one.use):
         return None
-    return replace(one, evidence=Evidence.UNKNOWN) if one.evidence is Evidence.POSSIBLE else one
+    is_refuted = one.evidence is Evidence.POSSIBLE and _is_safe_in_calls(one.use, facts)
+    return replace(one, evidence=Evidence.UNKNOWN) if is_refuted else one
+
+
+def _is_safe_in_calls(use: Use, facts: Facts) -> bool:
+    """Does every call pass what stays in the safe range? That a call says less than the function's own text, because it
+    passes made-up numbers or those of a model, refutes nothing."""
+    hazard = use.operation.hazard
+    if hazard is None:
+        return False
+    for met in facts.in_all_calls(use):
+        value = met.values.get(hazard.operand)
+        safe = hazard.smooth if hazard.smooth is not None and met.differentiable else hazard.safe
+        if value is None or not value.range.with_nan(False) <= safe:
+            return False
+    return True
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:
