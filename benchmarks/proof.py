@@ -36,7 +36,7 @@ from nanlint.testing import Lint, default_lint, run_fixture
 ROOT = Path(__file__).resolve().parent.parent
 ZOO = ROOT / "tests" / "fixtures" / "zoo"
 
-SECONDS = 60  # that one run may take
+SECONDS = 120  # that one run may take, on a busy machine
 TWIN_STEPS = 200
 FAST = 6  # the fast subset is every sixth program
 
@@ -92,6 +92,8 @@ def _send(sender: Connection, work: Callable[..., Any], arguments: Sequence[obje
 
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+# what every run needs, and what this file imports: each process reads it again
+_PRELOADED = ["torch", "torch._dynamo", "torch.utils._python_dispatch", "proof_page", "nanlint.testing"]
 
 
 def present(paths: Sequence[Path]) -> list[Path]:
@@ -140,7 +142,7 @@ def main(names: Sequence[str], subset: str, write: bool | None) -> None:
     twins_chosen = [] if names else sorted((ZOO / "healthy").glob("*.py"))[::stride]
     paths, healthy = present(chosen), present(twins_chosen)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _CONTEXT.set_forkserver_preload(["__main__", "torch", "torch._dynamo", "torch.utils._python_dispatch"])
+    _CONTEXT.set_forkserver_preload(_PRELOADED)
     cases, twins = examine_all(paths, healthy)
     for case in cases:
         if not case.is_as_claimed:
