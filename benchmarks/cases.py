@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import zoo
 from blame import Blame
@@ -20,7 +19,7 @@ class Case:
     program: zoo.Program
     found: list[Diagnostic]
     unexpected: list[str]
-    repaired: Path
+    repaired: str  # its text
     before: zoo.Outcome | str
     after: zoo.Outcome | str
     blame: Blame | str | None

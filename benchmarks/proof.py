@@ -60,7 +60,7 @@ def examine(path: Path, folder: Path, lint: Lint) -> Case:
     after = limited(zoo.run, repaired, max(zoo.LONGER * steps, zoo.SHORTEST))
     found = lint(Source(str(path), path.read_text(encoding="utf-8")))
     unexpected = [str(one) for one in run_fixture(path, lint)]
-    return Case(program, found, unexpected, repaired, before, after, blame)
+    return Case(program, found, unexpected, repaired.read_text(encoding="utf-8"), before, after, blame)
 
 
 def examine_twin(path: Path, lint: Lint) -> Twin:
@@ -105,8 +105,8 @@ def present(paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if not missing[path]]
 
 
-def examine_all(paths: Sequence[Path], healthy: Sequence[Path]) -> tuple[list[Case], list[Twin]]:
-    """Run them, two at a time."""
+def examine_all(paths: Sequence[Path], healthy: Sequence[Path], jobs: int) -> tuple[list[Case], list[Twin]]:
+    """Run them, some at a time."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -115,7 +115,7 @@ def examine_all(paths: Sequence[Path], healthy: Sequence[Path]) -> tuple[list[Ca
     with (
         tempfile.TemporaryDirectory() as folder,
         Progress(console=console, disable=not console.is_terminal) as progress,
-        ThreadPoolExecutor(2) as pool,
+        ThreadPoolExecutor(jobs) as pool,
     ):
         os.environ.setdefault("KERAS_HOME", folder)  # where it writes its settings
         task = progress.add_task("programs", total=len(paths) + len(healthy))
@@ -132,7 +132,8 @@ def examine_all(paths: Sequence[Path], healthy: Sequence[Path]) -> tuple[list[Ca
 @click.argument("names", nargs=-1)
 @click.option("--subset", type=click.Choice(["all", "fast"]), default="all", help="Every program, or every sixth.")
 @click.option("--write/--no-write", default=None, help="Write docs/proof.md; by default if everything is run.")
-def main(names: Sequence[str], subset: str, write: bool | None) -> None:
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="How many run at a time.")
+def main(names: Sequence[str], subset: str, write: bool | None, jobs: int) -> None:
     """Run the programs of the zoo before and after their repair."""
     every = sorted(ZOO.glob("*.py"))
     if unknown := set(names) - {path.stem for path in every}:
@@ -143,7 +144,7 @@ def main(names: Sequence[str], subset: str, write: bool | None) -> None:
     paths, healthy = present(chosen), present(twins_chosen)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _CONTEXT.set_forkserver_preload(_PRELOADED)
-    cases, twins = examine_all(paths, healthy)
+    cases, twins = examine_all(paths, healthy, jobs)
     for case in cases:
         if not case.is_as_claimed:
             click.echo("not as claimed: " + proof_page.row(case) + "".join(f"\n  {one}" for one in case.unexpected))

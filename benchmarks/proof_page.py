@@ -87,7 +87,7 @@ def remarks(cases: Sequence[Case]) -> str:
         for key, label in (("far", "Far from its cause"), ("note", "The line that nanlint names"), ("cure", "Repair")):
             if key in head:
                 lines.append(f"{label}: {head[key]}.")
-        old, new = (path.read_text(encoding="utf-8").splitlines() for path in (program.path, case.repaired))
+        old, new = program.path.read_text(encoding="utf-8").splitlines(), case.repaired.splitlines()
         changed = [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if line[:3] not in ("---", "+++")]
         lines += ["", "```diff", *changed, "```", "", "</details>", ""] if changed else ["", "</details>", ""]
     return "\n".join(lines)
