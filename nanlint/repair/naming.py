@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from nanlint.facts import Facts
 from nanlint.flow.uses import Use
-from nanlint.ir.nodes import Assign, Expr, FunctionDef, Name, Stmt
+from nanlint.ir.nodes import Assign, Call, Expr, FunctionDef, Name, Stmt
 from nanlint.ir.walk import all_statements, expressions, statements
 from nanlint.repair.edits import Repair
 from nanlint.values.value import Term
@@ -42,7 +42,7 @@ def _named(facts: Facts, use: Use, logits: Term) -> Spelt | None:
     for variable, value in _assignments(facts, use, body):
         made = facts.part_of(value, logits)
         name = f"{variable}_logits"
-        if made is None or _is_taken(name, body):
+        if not isinstance(made, Call) or _is_taken(name, body):
             continue
         text = facts.text(made)
         if "\n" not in text:
