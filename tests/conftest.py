@@ -15,6 +15,9 @@ from hypothesis import settings
 from nanlint.cards import load_cards
 from nanlint.testing import Lint, default_lint
 
+# threads of torch that wait for each other on a busy machine make small tensors a hundred times slower
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # a busy runner is slow now and then, and a red build must be red again on the next run
 settings.register_profile("ci", deadline=None, derandomize=True)
 if os.environ.get("CI"):
