@@ -219,16 +219,19 @@ def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
-    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent_batch(value, use)):
+    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent(value, use)):
         return Evidence.POSSIBLE
     return Evidence.UNKNOWN
 
 
-def _is_silent_batch(value: Value, use: Use) -> bool:
-    """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
+def _is_silent(value: Value, use: Use) -> bool:
+    """May a plain number be bad and nobody be told? Of two of them Python raises ZeroDivisionError."""
     dividend = use.values.get("x")
-    raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
-    return not raises and _counts_a_batch(value.term) and not _is_running_total(value.term)
+    if use.operation.name == "div" and dividend is not None and dividend.is_scalar:
+        return False
+    if value.term is not None and value.term.head == "detach":
+        return True  # `mask.sum().item()`
+    return _counts_a_batch(value.term) and not _is_running_total(value.term)
 
 
 def _counts_a_batch(term: Term | None) -> bool:
