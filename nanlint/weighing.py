@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from nanlint.conventions import GIVEN, Conventions
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
-from nanlint.flow.outlets import condition_for
+from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import operand, squared
+from nanlint.ops.terms import LOGARITHMS, operand, squared
 from nanlint.requirements import Version
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
@@ -24,6 +24,10 @@ _FLAT_CLAMP = (2, 15)
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
+
+
+# what they make of 0; a division asks its dividend
+_AT_ZERO = {"div": Bad.ANY, "rsqrt": Bad.HIGH, "reciprocal": Bad.INFINITE} | dict.fromkeys(LOGARITHMS, Bad.LOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Weighing(Conventions):
             if not self.passes_on(use):
                 return None
             sure = found.evidence > Evidence.UNKNOWN  # of the rest nobody asks so much
-            return None if sure and self._is_replaced(use, hazard) else found
+            return None if sure and not use.differentiable and self._is_mended(use, hazard, found) else found
         if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
         found = self._beyond(value, hazard.smooth, use)
@@ -178,10 +182,16 @@ class Weighing(Conventions):
                 waiting += sources
         return True
 
+    def _is_mended(self, use: Use, hazard: Hazard, found: Trouble) -> bool:
+        """Is the bad result swallowed or replaced afterwards? That helps only where no gradient is taken."""
+        term = use.result.term
+        swallowed = term is not None and not self._analysis.arrives(term, _bad_result(use, found))
+        return swallowed or self._is_replaced(use, hazard)
+
     def _is_replaced(self, use: Use, hazard: Hazard) -> bool:
-        """Does a choice made afterwards keep the result only where it is good, where no gradient is taken?"""
+        """Does a choice made afterwards keep the result only where it is good?"""
         node, term = use.node.operands.get(hazard.operand), use.result.term
-        if use.differentiable or node is None or term is None:
+        if node is None or term is None:
             return False
 
         def replaced(choice: Term, arm: Term) -> bool:
@@ -210,6 +220,19 @@ def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:
     certain = not known.overlaps(safe) and value.grounds > Grounds.ASSUMED
     evidence = Evidence.CERTAIN if certain else _evidence(value, use)
     return Trouble(evidence, _what(known, safe))
+
+
+def _bad_result(use: Use, found: Trouble) -> Bad:
+    """What the operation makes of its bad operand."""
+    name = use.operation.name
+    if found.what != "0" or name not in _AT_ZERO:
+        return Bad.ANY
+    if name != "div":
+        return _AT_ZERO[name]
+    x, y = use.values["x"].range.with_nan(False), use.values["y"].range
+    bad = Bad.NAN if x.may_be_zero() else Bad.NONE  # 0 / 0
+    bad |= Bad.HIGH if x.may_be_positive() or y.may_be_negative() else Bad.NONE
+    return bad | (Bad.LOW if x.may_be_negative() or y.may_be_negative() else Bad.NONE)
 
 
 def _evidence(value: Value, use: Use) -> Evidence:

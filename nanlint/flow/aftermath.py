@@ -1,0 +1,195 @@
+"""What becomes of a NaN or an infinity where no gradient is taken.
+
+The minimum of 1 and infinity is 1, the exponential of minus infinity is 0, and `x[isnan(x)] = 0` leaves no NaN. What an
+operation makes of an infinity is asked of the operation itself: its result is computed for that operand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import Flag, auto
+from itertools import product
+from math import inf
+
+from nanlint.ops.catalogue import OPERATIONS
+from nanlint.ops.terms import operand
+from nanlint.values.interval import FINITE, Range, constant
+from nanlint.values.value import Term, Value
+
+
+class Bad(Flag):
+    """What a result may be that is no finite number."""
+
+    NONE = 0
+    NAN = auto()
+    HIGH = auto()  # plus infinity
+    LOW = auto()  # minus infinity
+    INFINITE = HIGH | LOW
+    ANY = NAN | HIGH | LOW
+
+
+# the same numbers, or some of them
+_KEEPING = frozenset({"copy", "view", "part", "detach", "item", "masked_select", "max", "min", "topk", "median"})
+_KEEPING_ALL = frozenset({"either", "tuple", "list", "stack"})
+_ADDING = frozenset({"sum", "mean", "cumsum"})
+# their results are computed for infinite operands as libraries compute them, which a test holds against torch
+COMPUTED = frozenset(
+    "add sub mul div neg abs square sqrt exp exp2 log log2 log10 log1p tanh sigmoid erf atan softplus relu relu6 "
+    "hardtanh clamp maximum minimum floor ceil round trunc sign reciprocal logaddexp".split()
+)
+_INDICES = frozenset({"argmax"})  # an infinity is the largest or the smallest; what a NaN is, nobody knows
+_STORED = 4  # a number, what was there, what is stored, and the mask: see `_store` in targets.py
+# the test → of what an arm is free if the test is about it: where it holds, and where it does not
+_TESTS = {
+    "isnan": (Bad.INFINITE, Bad.NAN),
+    "isinf": (Bad.NAN, Bad.INFINITE),
+    "isfinite": (Bad.ANY, Bad.NONE),
+}
+
+# comparisons of an arm with something finite likewise; no NaN compares
+_COMPARISONS = {
+    "lt": (Bad.NAN | Bad.HIGH, Bad.LOW),
+    "le": (Bad.NAN | Bad.HIGH, Bad.LOW),
+    "gt": (Bad.NAN | Bad.LOW, Bad.HIGH),
+    "ge": (Bad.NAN | Bad.LOW, Bad.HIGH),
+    "eq": (Bad.ANY, Bad.NONE),
+    "ne": (Bad.NONE, Bad.ANY),
+}
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+ValueOf = Callable[[Term], Value | None]
+Users = Mapping[Term, Sequence[Term]]
+
+
+def arrives(start: Term, bad: Bad, users: Users, ends: Collection[Term], value_of: ValueOf) -> bool:
+    """Does what is bad in `start` make any of the ends bad? `users` gives the terms that a term goes into."""
+    met = {start: bad}
+    waiting = [start]
+    while waiting:
+        term = waiting.pop()
+        if term in ends:
+            return True
+        for user in users.get(term, ()):
+            after = met.get(user, Bad.NONE) | _after(user, met, value_of)
+            if after != met.get(user, Bad.NONE):
+                met[user] = after
+                waiting.append(user)
+    return False
+
+
+def condition_for(choice: Term, arm: Term) -> tuple[Term, bool] | None:
+    """When a choice takes this arm: the condition, and whether it holds then. `where(c, x, y)`, and `x[c] = y`, which
+    leaves x where c does not hold."""
+    condition = choice.args[0 if choice.head == "where" else -1] if choice.args else None
+    if not isinstance(condition, Term) or condition is arm:
+        return None
+    if choice.head == "where":
+        return condition, choice.args[1] is arm
+    stored = choice.head == "fresh" and len(choice.args) == _STORED and choice.args[1] is arm
+    return (condition, False) if stored else None
+
+
+def _after(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
+    """What the result of an operation may be, given what its operands may be."""
+    sources = [arg for arg in user.args if isinstance(arg, Term)]
+    all_of_them = Bad.NONE
+    for source in sources:
+        all_of_them |= met.get(source, Bad.NONE)
+    if user.head == "where" or (user.head == "fresh" and len(user.args) == _STORED):
+        return _after_choice(user, sources, met, value_of)
+    if user.head in _KEEPING_ALL:
+        return all_of_them
+    if user.head in _KEEPING and sources and not any(met.get(source) for source in sources[1:]):
+        return _kept(user, met, value_of)
+    if user.head in _ADDING:
+        return all_of_them | (Bad.NAN if Bad.INFINITE in all_of_them else Bad.NONE)
+    if user.head in _INDICES:
+        return all_of_them & Bad.NAN
+    return _computed(user, met, value_of) if user.head in COMPUTED else Bad.ANY
+
+
+def _kept(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
+    x, mask = user.args[0], operand(user, "mask") if user.head == "masked_select" else None
+    return met[x] if mask is None else met[x] & ~_excluded(mask, True, x, met, value_of)
+
+
+def _after_choice(user: Term, sources: Sequence[Term], met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
+    found = Bad.NONE
+    for arm in sources:
+        bad = met.get(arm, Bad.NONE)
+        chosen = condition_for(user, arm) if bad else None
+        found |= bad if chosen is None else bad & ~_excluded(*chosen, arm, met, value_of)
+    return found
+
+
+def _excluded(condition: Term, truth: bool, arm: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
+    """What the arm cannot be where the condition holds, or does not."""
+    if condition.head in ("logical_not", "not"):
+        return _excluded(condition.args[0], not truth, arm, met, value_of)
+    if condition.head == ("logical_and" if truth else "logical_or"):
+        found = Bad.NONE
+        for part in condition.args:
+            found |= _excluded(part, truth, arm, met, value_of)
+        return found
+    if condition.head in _TESTS:
+        return _TESTS[condition.head][0 if truth else 1] if condition.args[0] is arm else Bad.NONE
+    if condition.head not in _COMPARISONS:
+        return Bad.NONE
+    left, right = condition.args
+    if left is right:  # `x != x`
+        return Bad.NAN if left is arm and truth is (condition.head == "eq") else Bad.NONE
+    head = condition.head if left is arm else _MIRRORED.get(condition.head, condition.head)
+    other = right if left is arm else left
+    if arm not in (left, right) or met.get(other):
+        return Bad.NONE
+    if head in ("eq", "ne"):
+        return _unlike(other, value_of) if truth is (head == "ne") else Bad.NONE
+    return _COMPARISONS[head][0 if truth else 1]
+
+
+def _unlike(number: Term, value_of: ValueOf) -> Bad:
+    """The infinity that is excluded where something is not this number."""
+    value = value_of(number)
+    constant = None if value is None else value.constant
+    return Bad.HIGH if constant == inf else Bad.LOW if constant == -inf else Bad.NONE
+
+
+def _computed(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
+    """The result for every mixture of good and bad operands."""
+    operation = OPERATIONS[user.head]
+    given = {name: arg for name, arg in zip(operation.operands, user.args, strict=False) if isinstance(arg, Term)}
+    found = Bad.NONE
+    for mixture in product(*(tuple(_possible(arg, met, value_of)) for arg in given.values())):
+        if any(bad is Bad.NAN for bad, _ in mixture):
+            found |= Bad.NAN
+        elif any(bad for bad, _ in mixture):
+            operands = {name: Value(range=range) for name, (_, range) in zip(given, mixture, strict=True)}
+            found |= bad_in(operation.result(operands))
+    return found
+
+
+def _possible(term: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Iterator[tuple[Bad, Range]]:
+    """The good numbers an operand may be, and each of the bad ones."""
+    value = value_of(term)
+    good = FINITE if value is None else value.range.with_nan(False).meet(FINITE)
+    if not good.is_empty:
+        yield Bad.NONE, good
+    elif value is not None:
+        yield Bad.NONE, value.range.with_nan(False)  # infinite on purpose
+    bad = met.get(term, Bad.NONE)
+    if Bad.NAN in bad:
+        yield Bad.NAN, FINITE
+    if Bad.HIGH in bad:
+        yield Bad.HIGH, constant(inf)
+    if Bad.LOW in bad:
+        yield Bad.LOW, constant(-inf)
+
+
+def bad_in(range: Range) -> Bad:
+    """What is no finite number in a range."""
+    found = Bad.NAN if range.nan else Bad.NONE
+    if range.contains(inf):
+        found |= Bad.HIGH
+    if range.contains(-inf):
+        found |= Bad.LOW
+    return found
