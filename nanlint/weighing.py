@@ -11,6 +11,7 @@ from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.ir.nodes import Apply
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import LOGARITHMS, operand, squared
 from nanlint.requirements import Version
@@ -26,6 +27,7 @@ _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tupl
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
+_ARITHMETIC = frozenset({"add", "sub", "mul", "pow", "neg", "floordiv"})
 # what they make of 0; a division asks its dividend
 _AT_ZERO = {"div": Bad.ANY, "rsqrt": Bad.HIGH, "reciprocal": Bad.INFINITE} | dict.fromkeys(LOGARITHMS, Bad.LOW)
 
@@ -83,7 +85,7 @@ class Weighing(Conventions):
         if (found := self._beyond(value, hazard.safe, use)) is not None:
             if found.evidence is Evidence.UNKNOWN and self.is_cared_for(found.what, value.term):
                 return None
-            if not self.passes_on(use):
+            if not self.passes_on(use) or self._raises(use):
                 return None
             sure = found.evidence > Evidence.UNKNOWN  # of the rest nobody asks so much
             return None if sure and not use.differentiable and self._is_mended(use, hazard, found) else found
@@ -187,6 +189,22 @@ class Weighing(Conventions):
         term = use.result.term
         swallowed = term is not None and not self._analysis.arrives(term, _bad_result(use, found))
         return swallowed or self._is_replaced(use, hazard)
+
+    def _raises(self, use: Use) -> bool:
+        """Does Python divide, and raise ZeroDivisionError, which tells of itself?"""
+        operands = [value for name, value in use.values.items() if name in ("x", "y")]
+        return use.operation.name == "div" and all(map(self._is_plain_number, operands))
+
+    def _is_plain_number(self, value: Value) -> bool:
+        """Is it a number of Python's, or made of `int(x)`, `float(x)` and such?"""
+        term = value.term
+        if value.is_scalar or term is None:
+            return value.is_scalar
+        if term.head in ("truncated", "copy", "detach"):
+            origin = self._analysis.origin_of(term)
+            return isinstance(origin, Apply) and origin.spelling.framework == "python"
+        parts = [self.value_of_term(arg) for arg in term.args if isinstance(arg, Term)]
+        return term.head in _ARITHMETIC and all(part is not None and self._is_plain_number(part) for part in parts)
 
     def _is_replaced(self, use: Use, hazard: Hazard) -> bool:
         """Does a choice made afterwards keep the result only where it is good?"""

@@ -109,8 +109,20 @@ def _after(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
 
 
 def _kept(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
-    x, mask = user.args[0], operand(user, "mask") if user.head == "masked_select" else None
+    x, *others = (arg for arg in user.args if isinstance(arg, Term))
+    if user.head == "item" and len(others) == 1 and _counts(x, others[0]):
+        return Bad.NONE
+    mask = operand(user, "mask") if user.head == "masked_select" else None
     return met[x] if mask is None else met[x] & ~_excluded(mask, True, x, met, value_of)
+
+
+def _counts(term: Term, group: Term) -> bool:
+    """Is it made, number by number, of how often each group occurs? `(1 / bincount(y))[y]` looks up no empty one."""
+    if term.head == "bincount":
+        return term.args[0] is group
+    made = term.head in COMPUTED or term.head == "copy"
+    parts = [arg for arg in term.args if isinstance(arg, Term) and arg.head not in ("const", "path")]
+    return made and bool(parts) and all(_counts(part, group) for part in parts)
 
 
 def _after_choice(user: Term, sources: Sequence[Term], met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:

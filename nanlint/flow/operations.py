@@ -69,6 +69,8 @@ class Operations(Members):
         if name in ("copy", "detach") and operands["x"].kind is Kind.STRING:
             return _number_in(operands["x"])
         result = apply(self.terms, spelling, operands, expr, self.framework)
+        if _asks_for_gradient(expr):
+            result = replace(result, differentiable=True)
         if self.no_grad and result.differentiable:
             result = replace(result, differentiable=False)
         if name in ("size", "len"):
@@ -84,7 +86,7 @@ class Operations(Members):
             self.record.outlets.becomes_whole(result.term)
         if self.recording and watched.in_use(spelling, operands, result):
             self.use(expr, operands, result, state)
-        if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
+        if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")) or _is_trained(expr):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         if "out" in expr.keywords:
             out = expr.keywords["out"]
@@ -181,6 +183,16 @@ def _number_in(text: Value) -> Value:
 
 def _is_true(expr: nodes.Expr | None) -> bool:
     return isinstance(expr, nodes.Constant) and expr.value is True
+
+
+def _asks_for_gradient(expr: nodes.Apply) -> bool:
+    """`torch.zeros(3, requires_grad=True)`, `x.requires_grad_()`."""
+    asked = expr.keywords.get("requires_grad")
+    return _is_trained(expr) or (asked is not None and not (isinstance(asked, nodes.Constant) and not asked.value))
+
+
+def _is_trained(expr: nodes.Apply) -> bool:
+    return isinstance(expr.callee, nodes.Attribute) and expr.callee.name == "requires_grad_" and not expr.args
 
 
 def _is_elementwise(operands: dict[str, Value]) -> bool:
