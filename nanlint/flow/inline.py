@@ -125,7 +125,7 @@ class Inliner(Targets):
             end = self.run_body(function, inner)
         if record is not outer and (record.uses or record.contexts):
             context = Context(call, statement, function.name, record, self.frame.filename, function.frame.module)
-            outer.contexts.append(context)
+            outer.enter(context)
         return self._outcome(function, returns, end)
 
     @contextmanager

@@ -34,6 +34,8 @@ class Analysis:
         self._alone: dict[int, Analysis] = {}
         self._record = record = executor.record if record is None else record
         self.uses: list[Use] = list(record.uses.values())
+        if any(context.is_whole for context in chain):
+            self.uses = [use for use in self.uses if use.differentiable]  # where no gradient is taken, the choice mends
         self.traps: list[tuple[Trap, Use]] = [(trap, record.uses[node]) for node, trap in record.traps.items()]
         self.calls = list(record.calls.values())
         self.reveals = list(record.reveals.values())
