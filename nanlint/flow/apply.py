@@ -30,7 +30,7 @@ _MIXING = frozenset({
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
     {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
-    | {"zeros", "ones", "empty", "rand", "randn", "uniform", "bernoulli"}
+    | {"zeros", "ones", "empty", "rand", "randn", "uniform", "bernoulli", "unique"}
     | {"sign", "floor", "ceil", "round", "trunc"}
 )
 # operations whose result is bounded by what they are: these begin an explanation
