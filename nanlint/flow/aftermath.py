@@ -13,7 +13,7 @@ from math import inf
 
 from nanlint.ops.catalogue import OPERATIONS
 from nanlint.ops.terms import operand
-from nanlint.values.interval import FINITE, Range, constant
+from nanlint.values.interval import Range, constant
 from nanlint.values.value import Term, Value
 
 
@@ -28,6 +28,9 @@ class Bad(Flag):
     ANY = NAN | HIGH | LOW
 
 
+# ends the term of a store, and holds the mask, or `none` if the index is none
+STORED_WHERE = "stored_where"
+
 # the same numbers, or some of them
 _KEEPING = frozenset({"copy", "view", "part", "detach", "item", "masked_select", "max", "min", "topk", "median"})
 _KEEPING_ALL = frozenset({"either", "tuple", "list", "stack"})
@@ -38,7 +41,6 @@ COMPUTED = frozenset(
     "hardtanh clamp maximum minimum floor ceil round trunc sign reciprocal logaddexp".split()
 )
 _INDICES = frozenset({"argmax"})  # an infinity is the largest or the smallest; what a NaN is, nobody knows
-_STORED = 4  # a number, what was there, what is stored, and the mask: see `_store` in targets.py
 # the test → of what an arm is free if the test is about it: where it holds, and where it does not
 _TESTS = {
     "isnan": (Bad.INFINITE, Bad.NAN),
@@ -56,6 +58,8 @@ _COMPARISONS = {
     "ne": (Bad.NONE, Bad.ANY),
 }
 _MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+_GOOD = Range(-1e300, 1e300)  # an open infinite end, plus infinity, might be NaN
 
 ValueOf = Callable[[Term], Value | None]
 Users = Mapping[Term, Sequence[Term]]
@@ -80,13 +84,22 @@ def arrives(start: Term, bad: Bad, users: Users, ends: Collection[Term], value_o
 def condition_for(choice: Term, arm: Term) -> tuple[Term, bool] | None:
     """When a choice takes this arm: the condition, and whether it holds then. `where(c, x, y)`, and `x[c] = y`, which
     leaves x where c does not hold."""
-    condition = choice.args[0 if choice.head == "where" else -1] if choice.args else None
+    condition: object = choice.args[0] if choice.head == "where" else None
+    if (stored := store(choice)) is not None:
+        before, _, condition = stored
+        condition = condition if before is arm else None
     if not isinstance(condition, Term) or condition is arm:
         return None
-    if choice.head == "where":
-        return condition, choice.args[1] is arm
-    stored = choice.head == "fresh" and len(choice.args) == _STORED and choice.args[1] is arm
-    return (condition, False) if stored else None
+    return condition, choice.head == "where" and choice.args[1] is arm
+
+
+def store(term: Term) -> tuple[Term, Term, Term] | None:
+    """What was there, what is stored, and where, if the term is what `x[mask] = y` makes of x."""
+    last = term.args[-1] if term.head == "fresh" else None
+    if not isinstance(last, Term) or last.head != STORED_WHERE:
+        return None
+    _, before, stored, _ = term.args
+    return before, stored, last.args[0]
 
 
 def _after(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
@@ -95,7 +108,7 @@ def _after(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
     all_of_them = Bad.NONE
     for source in sources:
         all_of_them |= met.get(source, Bad.NONE)
-    if user.head == "where" or (user.head == "fresh" and len(user.args) == _STORED):
+    if user.head == "where" or store(user) is not None:
         return _after_choice(user, sources, met, value_of)
     if user.head in _KEEPING_ALL:
         return all_of_them
@@ -183,14 +196,14 @@ def _computed(user: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Bad:
 def _possible(term: Term, met: Mapping[Term, Bad], value_of: ValueOf) -> Iterator[tuple[Bad, Range]]:
     """The good numbers an operand may be, and each of the bad ones."""
     value = value_of(term)
-    good = FINITE if value is None else value.range.with_nan(False).meet(FINITE)
+    good = _GOOD if value is None else value.range.with_nan(False).meet(_GOOD)
     if not good.is_empty:
         yield Bad.NONE, good
     elif value is not None:
         yield Bad.NONE, value.range.with_nan(False)  # infinite on purpose
     bad = met.get(term, Bad.NONE)
     if Bad.NAN in bad:
-        yield Bad.NAN, FINITE
+        yield Bad.NAN, _GOOD
     if Bad.HIGH in bad:
         yield Bad.HIGH, constant(inf)
     if Bad.LOW in bad:

@@ -191,7 +191,7 @@ class Executor(Looper):
         with self.inside(function, self.record):
             after = self.patiently(lambda: self.run_body(function, state))
         for end in self.ends if after is None else (*self.ends, after):
-            self.record.outlets.end(end.vars.values())
+            self.record.outlets.end(value for name, value in end.vars.items() if name != "_")
         return after or state
 
     def patiently(self, work: Callable[[], State | None]) -> State | None:

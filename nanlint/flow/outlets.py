@@ -62,7 +62,23 @@ class Outlets:
 
     def end(self, values: Iterable[Value]) -> None:
         """The end of a function: what was assigned and never used may still be meant for something."""
-        self.leave(*(value for value in values if value.term is not None and value.term not in self._read))
+        for value in values:
+            if value.term is not None and value.term not in self._read:
+                self._out.update(self._unused(value.term))
+                self.leave(*(value.items or ()))
+
+    def _unused(self, term: Term) -> Iterator[Term]:
+        """The term that no variable which was used ever held. Of what two branches assign, each is one."""
+        waiting, seen = [term], set[Term]()
+        while waiting:
+            one = waiting.pop()
+            if one in self._read or one in seen:
+                continue
+            seen.add(one)
+            if one.head == "either":
+                waiting += (arg for arg in one.args if isinstance(arg, Term))
+            else:
+                yield one
 
     @cached_property
     def sources_of_values(self) -> frozenset[Term]:
