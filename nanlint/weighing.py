@@ -11,6 +11,7 @@ from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.intended import counts_what_is_good, is_drawn_once, is_outside_support
 from nanlint.ir.nodes import Apply
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import LOGARITHMS, operand, squared
@@ -122,6 +123,9 @@ class Weighing(Conventions):
             or (divides and self._passes_zero(value.term))
             or (logs and peel(value.term).head in _THROUGH_ZERO)
             or ((divides or logs) and self.is_of_the_trade(value.term, use))
+            or (divides and counts_what_is_good(value.term))
+            or (logs and is_outside_support(value.term, use, self._analysis.class_of(use)))
+            or (logs and is_drawn_once(value.term, use))
             or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
             or self._is_over_all_but_the_batch(value.term)

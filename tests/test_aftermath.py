@@ -19,7 +19,7 @@ _CALLED = {
     "neg": torch.neg, "softplus": torch.nn.functional.softplus, "relu6": torch.nn.functional.relu6,
     "hardtanh": torch.nn.functional.hardtanh,
 }  # fmt: skip
-_NUMBERS = {name: ("x", "y") for name in ("add", "sub", "mul", "div", "maximum", "minimum", "logaddexp")}
+_NUMBERS = dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "logaddexp"), ("x", "y"))
 
 
 def _bad(number: float) -> Bad:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isnan
 
 from nanlint.flow.apply import apply, dtype_of, fitted, mixes, term_for
 from nanlint.flow.members import Members
@@ -67,7 +68,7 @@ class Operations(Members):
             return join_values(both, self._finish(expr, spelling, operands, state), self.terms)
         operands = {**spelling.fixed, **operands}
         if name in ("copy", "detach") and operands["x"].kind is Kind.STRING:
-            return _number_in(operands["x"])
+            return self._number_in(operands["x"])
         result = apply(self.terms, spelling, operands, expr, self.framework)
         if _asks_for_gradient(expr):
             result = replace(result, differentiable=True)
@@ -163,6 +164,14 @@ class Operations(Members):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         return result
 
+    def _number_in(self, text: Value) -> Value:
+        """`float("inf")`."""
+        try:
+            made = float(str(text.payload))
+        except ValueError:
+            return UNKNOWN
+        return number(made) if isnan(made) else number(made).with_term(self.terms.make("const", made))
+
     def _other_method(self, expr: nodes.Apply, receiver: Value, state: State) -> Value:
         """A method that only looks like a tensor's: a layer in an attribute (`self.softmax(x)`), a logger, a dict, or a
         library held in a variable."""
@@ -171,14 +180,6 @@ class Operations(Members):
         if receiver.kind is Kind.NAMESPACE and isinstance(receiver.payload, str):
             return self.call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
         return self.call(call, state)
-
-
-def _number_in(text: Value) -> Value:
-    """`float("inf")`."""
-    try:
-        return number(float(str(text.payload)))
-    except ValueError:
-        return UNKNOWN
 
 
 def _is_true(expr: nodes.Expr | None) -> bool:
