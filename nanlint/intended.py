@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from math import inf
 
+from nanlint.flow import assumptions
 from nanlint.flow.leaves import parts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.reductions import CONDITIONS
-from nanlint.ops.terms import literal, operand
+from nanlint.ops.terms import length_of, literal, operand
 from nanlint.values.value import Term
 
 _COUNTS = frozenset({"sum", "count_nonzero"})
+_PROJECTED = frozenset({"affine", "batch_norm"})
 _BUILDING = frozenset({"__init__", "reset_parameters"})
 
 
@@ -54,3 +56,13 @@ def is_drawn_once(term: Term, use: Use) -> bool:
     """Is it a random number of a constructor? That one in 2**24 is exactly 0 matters to noise, which is drawn anew in
     every step, and not to a few numbers that are drawn once."""
     return peel(term).head == "random" and getattr(use.function, "name", "") in _BUILDING
+
+
+def is_length_of_output(term: Term, use: Use) -> bool:
+    """Is it the length of what a projection or an encoder puts out? All its numbers are 0 only if its weights are."""
+    x = length_of(peel(term))
+    if x is None:
+        return False
+    names = [name for name, value in use.state.vars.items() if value.term is x]
+    given = [str(arg) for arg in x.args if isinstance(arg, str)] if x.head in ("param", "attr") else []
+    return peel(x).head in _PROJECTED or any(map(assumptions.is_embedding, (*names, *given)))

@@ -11,7 +11,7 @@ from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
-from nanlint.intended import counts_what_is_good, is_drawn_once, is_outside_support
+from nanlint.intended import counts_what_is_good, is_drawn_once, is_length_of_output, is_outside_support
 from nanlint.ir.nodes import Apply
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import LOGARITHMS, operand, squared
@@ -123,7 +123,7 @@ class Weighing(Conventions):
             or (divides and self._passes_zero(value.term))
             or (logs and peel(value.term).head in _THROUGH_ZERO)
             or ((divides or logs) and self.is_of_the_trade(value.term, use))
-            or (divides and counts_what_is_good(value.term))
+            or (divides and (counts_what_is_good(value.term) or is_length_of_output(value.term, use)))
             or (logs and is_outside_support(value.term, use, self._analysis.class_of(use)))
             or (logs and is_drawn_once(value.term, use))
             or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
