@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from nanlint.config import Settings
 from nanlint.cards import load_cards
+from nanlint.config import Settings
 from nanlint.engine import lint_source
 from nanlint.newer import in_older_grammar
 from nanlint.source import Source, SourceError
