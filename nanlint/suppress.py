@@ -83,14 +83,14 @@ class _Directives:
         start, stop = bisect_left(self._ends, first), bisect_left(self._ends, last) + 1
         # the last end may be that of the whole file
         ends = (*self._ends[start:stop], *self._ends[max(stop, len(self._ends) - 1) :])
-        return any([self._ask(end, found, last) for end in ends])
+        return True in [self._ask(end, found, last) for end in ends]
 
     def _ask(self, end: int, found: Diagnostic, last: int) -> bool:
         group = self._by_end[end]
         if self._below[end] > last:  # it stands above or between the comments
-            return any([one.silences(found) for one in group if one.first_line <= last])
+            return True in [one.silences(found) for one in group if one.first_line <= last]
         if (end, found.code) not in self._answers:
-            self._answers[end, found.code] = any([one.silences(found) for one in group])
+            self._answers[end, found.code] = True in [one.silences(found) for one in group]
         return self._answers[end, found.code]
 
 
@@ -107,10 +107,7 @@ def apply_suppressions(
         return found
     suppressions = list(find_suppressions(source))
     directives = _Directives(suppressions)
-    kept = []
-    for diagnostic in found:
-        if not directives.silence(diagnostic):
-            kept.append(diagnostic)
+    kept = [one for one in found if not directives.silence(one)]
     problems = [problem for one in suppressions for problem in _problems(source, one, cards, settings)]
     # a NAN001 or NAN002 can be silenced as well, but then by name
     named = _Directives(one for one in suppressions if RUN_CODES & {word.upper() for word in one.codes})

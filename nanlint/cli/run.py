@@ -16,6 +16,7 @@ from nanlint.cache import Cache
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
 from nanlint.cli.progress import with_progress
+from nanlint.cli.say import complain
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.config.files import Table, inline_table, merged
 from nanlint.diagnostic import Evidence
@@ -25,7 +26,7 @@ from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.output import Output
 from nanlint.plan import Plan, plan_run
-from nanlint.report.style import Style, wants_colour, wants_links
+from nanlint.report.style import Style, displayed, wants_colour, wants_links
 
 STDIN = "-"
 
@@ -72,7 +73,7 @@ def run_check(options: Options) -> int:
     _report(output, form, options)
     skipped = [result.remark for result in results if result.remark is not None]
     for line in (*adoption.remarks(), *skipped, *problems):
-        click.echo(f"nanlint: {line}", err=True)
+        complain(line)
     return 2 if problems else _exit_code(options, output)
 
 
@@ -158,9 +159,9 @@ def _show(plan: Plan, *, settings: bool) -> int:
         click.echo(shown_settings([(file.name, file.settings) for file in plan.files]), nl=False)
     else:
         for file in plan.files:
-            click.echo(file.name)
+            click.echo(displayed(file.name) if sys.stdout.isatty() else file.name)
     for problem in plan.problems:
-        click.echo(f"nanlint: {problem}", err=True)
+        complain(problem)
     return 2 if plan.problems else 0
 
 
@@ -207,7 +208,7 @@ def _report(output: Output, form: str, options: Options) -> None:
             stream.reconfigure(errors="backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8")
-    style = Style(wants_colour(stream, os.environ), wants_links(stream, os.environ))
+    style = Style(wants_colour(stream, os.environ), wants_links(stream, os.environ), stream.isatty())
     if not options.fix_only or options.diff:
         for line in output.lines(form, style):
             click.echo(line, file=stream, color=style.colour)
