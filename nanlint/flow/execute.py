@@ -6,7 +6,8 @@ Each statement takes the state before it and gives the state after it, or None w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +45,7 @@ class Executor(Looper):
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.filled: set[Class] = set()
+        self.steps_to_fill = 0  # as `steps_left`, for finding out what objects hold
         self.enclosings: list[Nested] = []  # what nested functions see: themselves too
         self.patience = _PATIENCE
         self.given_up: list[nodes.Stmt] = []  # functions, and in the module's own body statements
@@ -210,9 +212,20 @@ class Executor(Looper):
                     cls.bases.append(base.payload)
             for parent in cls.bases:
                 self.fill(parent)
-            self.filling += 1
-            fill_attributes(self, cls)
-            self.filling -= 1
+            with self._filling():
+                fill_attributes(self, cls)
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        """What other files do to build their objects must not use up the work that this file is worth."""
+        outermost = not self.filling
+        if outermost:
+            self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
+        self.filling += 1
+        yield
+        self.filling -= 1
+        if outermost:
+            self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
 
     # --- branches --------------------------------------------------------------------------------------------
 
