@@ -11,7 +11,7 @@ from typing import IO
 
 import click
 
-from nanlint.ahead import Ahead
+from nanlint.ahead import Ahead, Executor
 from nanlint.cache import Cache
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
@@ -88,6 +88,7 @@ def _check_usage(options: Options) -> None:
         "--output cannot be used with --diff": options.diff and bool(options.output),
         "--trace needs files, and cannot be used with --fix, --diff, --add-ignore or --write-baseline": options.trace
         and (STDIN in options.paths or _repair(options) is not None or options.write_baseline),
+        "--executor cannot be used with --jobs": options.executor is not None and options.jobs is not None,
         "two reports cannot go to the same file": len(set(files)) < len(files),
     }
     for message, holds in contradictions.items():
@@ -169,7 +170,7 @@ def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
     repair = _repair(options)
     if STDIN not in options.paths:
         cache = None if options.no_cache or not plan.files else Cache()
-        results = lint_plan(plan, repair, keep, Ahead(cache, options.jobs))
+        results = lint_plan(plan, repair, keep, Ahead(cache, options.jobs, _executor(options)))
         return list(with_progress(results, len(plan.files)))
     ((filename, settings, cards),) = plan.files
     data = sys.stdin.buffer.read()
@@ -180,6 +181,15 @@ def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
         sys.stdout.buffer.write(result.source.encode(result.source.text))
         sys.stdout.buffer.flush()
     return [result]
+
+
+def _executor(options: Options) -> Executor | None:
+    """Who looks at the files instead of processes of this machine."""
+    if options.executor is None:
+        return None
+    from nanlint.cluster import DaskExecutor  # noqa: PLC0415  (most runs have one machine)
+
+    return DaskExecutor(options.executor)
 
 
 def _fills_stdout(options: Options) -> bool:
