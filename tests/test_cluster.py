@@ -47,7 +47,7 @@ def found(paths, executor=None):
 def test_a_worker_that_is_killed_in_the_middle(local, address, monkeypatch):
     """Nothing is lost, and nothing comes twice."""
     monkeypatch.setattr(cluster, "_BATCH", 12_000)
-    folders = [FIXTURES / "flow"]
+    folders = [FIXTURES / "flow", *sorted((FIXTURES / "rules").glob("NAN10*"))]
     alone = list(found(folders))
     assert sum(len(one[1]) for one in alone) > 20
     results = found(folders, cluster.DaskExecutor(address))
