@@ -2,7 +2,8 @@
 
 Read the ratios. Each round runs every command once, one after the other, so that a busy machine disturbs all alike, and
 the ratio to bare parsing is taken within the round. Peers that are installed take part; `--peers` installs each into an
-environment of its own beside this file (TorchFix would else run inside flake8 too). `--plot FILE` draws time and memory against lines too.
+environment of its own beside this file (TorchFix would else run inside flake8 too). `--plot FILE` draws time and
+memory against lines.
 """
 
 from __future__ import annotations
