@@ -18,9 +18,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
+import nanlint
 from nanlint.cards import Card
 from nanlint.config import Settings
 from nanlint.garbage import collect_after, no_collection
@@ -80,7 +83,7 @@ class _Worker:
         safe = "-I" if sys.flags.isolated else "-P"  # whatever lies in the current folder is not imported
         # Ctrl-C is for the process that the user sees, which ends this one
         apart: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {"creationflags": 0x200}
-        command = [sys.executable, safe, "-c", _START, *sys.path]
+        command = [sys.executable, safe, "-c", _START, *_path()]
         self.process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, **apart
         )
@@ -201,6 +204,14 @@ def serve() -> None:
             count += 1
             collect_after(count)
     os._exit(0)  # nothing is left to tidy up, and freeing all syntax trees would take time
+
+
+def _path() -> list[str]:
+    """Where a process of ours finds the same nanlint: a checkout that was run from its folder is on no path."""
+    found = PathFinder.find_spec("nanlint", sys.path)
+    own = Path(nanlint.__file__).parent
+    is_same = found is not None and found.origin is not None and Path(found.origin).parent == own
+    return sys.path if is_same else [str(own.parent), *sys.path]
 
 
 def grouped(files: Sequence[File]) -> tuple[list[int], list[Group]]:
