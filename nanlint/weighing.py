@@ -228,7 +228,7 @@ def _is_silent_batch(value: Value, use: Use) -> bool:
     """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
     dividend = use.values.get("x")
     raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
-    return not raises and _counts_a_batch(value.term)
+    return not raises and _counts_a_batch(value.term) and not _is_running_total(value.term)
 
 
 def _counts_a_batch(term: Term | None) -> bool:
@@ -246,6 +246,20 @@ def _counts_a_batch(term: Term | None) -> bool:
             waiting += sources
         elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
             return True
+    return False
+
+
+def _is_running_total(term: Term | None) -> bool:
+    """Is it summed up in a loop? It is 0 where the loop did not run, and then there is nothing to divide either."""
+    seen: set[Term] = set()
+    waiting = [] if term is None or term.head != "either" else [term]
+    while waiting:
+        part = waiting.pop()
+        sums = [arg for arg in part.args if isinstance(arg, Term) and arg.head in ("either", "add")]
+        if any(arg in seen for arg in sums):
+            return True
+        seen.add(part)
+        waiting += sums
     return False
 
 

@@ -105,6 +105,9 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
     framework = _framework(spelling, operands, default_framework)
     kind = _kind(spelling, operands, framework)
     dtype = dtype_of(operands, name)
+    is_embedding = name == "matmul" and spelling.form is Form.MODULE
+    if is_embedding and dtype in _WHOLE:
+        dtype = None  # they only number its weights
     tensor = kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN)
     precision = dtype if tensor else DType.FLOAT64
     if kind is Kind.ARRAY and dtype is None:
@@ -122,7 +125,7 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
         dtype=DType.BOOLEAN if name in CONDITIONS else dtype,
         framework=framework,
         attains=operands["x"].attains if operation.role is Role.VIEW and "x" in operands else None,
-        differentiable=_differentiable(name, kind, framework, operands),
+        differentiable=is_embedding or _differentiable(name, kind, framework, operands),
     )
     result = sharpen(name, operands, result)
     return replace(result, why=_why(name, operation.phrase, node, operands, result))
@@ -158,6 +161,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     name = spelling.operation.name
     if name in ("len", "size"):
         return Kind.SIZE
+    if "plain" in operands:
+        return Kind.NUMBER  # `x.item()`
     values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR
