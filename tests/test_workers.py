@@ -86,7 +86,12 @@ def test_an_iterator_that_is_left_ends_all_processes(tmp_path, monkeypatch):
         (tmp_path / f"a{at}.py").write_text(BAD)
     started = []
     real = workers._Worker.__init__
-    monkeypatch.setattr(workers._Worker, "__init__", lambda self, folder: (real(self, folder), started.append(self.process))[0])
+
+    def start(self, folder):
+        real(self, folder)
+        started.append(self.process)
+
+    monkeypatch.setattr(workers._Worker, "__init__", start)
     results = lint_plan(plan_run([str(tmp_path)], Settings()), ahead=Ahead(None, 2))
     next(results)
     results.close()
