@@ -17,6 +17,8 @@ from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
 # never the same twice
 FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
+# the others take no more than a shape from a tensor
+_OF_THEIR_OPERAND = frozenset({"bernoulli", "dropout"})
 # other weights in each layer
 _WEIGHTED = frozenset({"affine", "batch_norm"})
 # an element of their results depends on others than the one in its place
@@ -27,19 +29,8 @@ _MIXING = frozenset({
 })  # fmt: skip
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
-    {
-        "detach",
-        "arange",
-        "linspace",
-        "eye",
-        "randint",
-        "bincount",
-        "count_nonzero",
-        "argmax",
-        "argmin",
-        "one_hot",
-        "unique",
-    }
+    {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
+    | {"zeros", "ones", "empty", "rand", "randn", "uniform", "bernoulli", "unique"}
     | {"sign", "floor", "ceil", "round", "trunc"}
 )
 # operations whose result is bounded by what they are: these begin an explanation
@@ -67,9 +58,8 @@ def fitted(value: Value, dtype: DType | None) -> Value:
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in FRESH:
-        return terms.fresh(
-            *(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh"
-        )
+        sources = [value.term for key, value in operands.items() if key != "x" or name in _OF_THEIR_OPERAND]
+        return terms.fresh(*sources, head="random" if name != "dropout" else "fresh")
     if name in _WEIGHTED:
         return terms.fresh(*(value.term for value in operands.values()), head=name)
     args: list[Any] = []
