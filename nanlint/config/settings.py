@@ -13,6 +13,7 @@ from nanlint.cards import Card
 from nanlint.config.errors import ConfigError
 from nanlint.config.selectors import ALL, closest, nearest_rule, specificity
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.files import real_path
 from nanlint.requirements import Version
 
 # folders that hold other people's code, or none
@@ -116,7 +117,7 @@ class Settings:
         """These settings, with what `per_file_ignores` says of one file."""
         if not self.per_file_ignores:
             return self
-        path = os.path.relpath(Path(filename).resolve(), self.root.resolve()).replace(os.sep, "/")
+        path = os.path.relpath(real_path(filename), self.root.resolve()).replace(os.sep, "/")
         return replace(self, ignored_here=tuple(_ignored_in(path, self.per_file_ignores)))
 
     def options(self, code: str, name: str) -> RuleOptions:
