@@ -52,6 +52,16 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[]
 
 
 @pytest.fixture(scope="session")
+def pypi(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests that install something need a package index."""
+    folder = tmp_path_factory.mktemp("pypi")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), "pathspec"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        pytest.skip("no package index can be reached")
+
+
+@pytest.fixture(scope="session")
 def lint() -> Lint:
     """The linter as a user without configuration runs it."""
     return default_lint(load_cards())
