@@ -25,7 +25,7 @@ class Terminal:
         self.process = subprocess.Popen(
             command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True,
             env={"TERM": "xterm", **inherited, **environment}, start_new_session=True,
-            preexec_fn=_take_terminal,
+            preexec_fn=_take_terminal,  # noqa: PLW1509  (no threads run here)
         )  # fmt: skip
         os.close(theirs)
         self.text = ""

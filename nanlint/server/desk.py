@@ -101,21 +101,22 @@ class Desk:
         self._configuration = Configuration()
         self._cards = {key: cards for key, cards in self._cards.items() if not key}
 
-    def page(self, filename: str, text: str) -> Page:
+    def page(self, source: Source) -> Page:
         """What there is to say about a text; never an exception."""
-        empty = Source(filename, text)
+        filename, empty = source.filename, Page(source)
         try:
             settings = self._configuration.for_file(filename)
             cards = self._cards_of(settings)
         except (ConfigError, CardError) as error:
-            return Page(empty, trouble=str(error))
+            return Page(source, trouble=str(error))
         # the JSON of a notebook is not what its reader sees
-        if filename.endswith(NOTEBOOK) or is_excluded(filename, replace(settings, force_exclude=True)):
-            return Page(empty)
+        is_json = filename.endswith(NOTEBOOK) and source.file is source
+        if is_json or is_excluded(filename, replace(settings, force_exclude=True)):
+            return empty
         if (analysis := sys.modules.get("nanlint.analysis")) is not None:
             analysis.begin_run()  # files that this one imports may have changed
-        result: FileResult = lint_text(empty, cards, settings)
-        return Page(empty, result.found, cards, settings, result.problem)
+        result: FileResult = lint_text(source, cards, settings)
+        return Page(source, result.found, cards, settings, result.problem)
 
     def _cards_of(self, settings: Settings) -> tuple[Card, ...]:
         if settings.extra_rules not in self._cards:
