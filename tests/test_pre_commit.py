@@ -2,49 +2,16 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-# what an installation needs of the tree
-PARTS = ("nanlint", "rules", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+from repositories import committed, git
 
 BAD = "import torch\n\n\ndef f(z):\n    p = torch.softmax(z, -1)\n    return torch.log(p)\n"
 
 pytestmark = pytest.mark.usefixtures("pypi")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git as nobody in particular."""
-    command = ["git", "-c", "user.name=nobody", "-c", "user.email=nobody@example.com", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
-def committed(folder: Path) -> str:
-    """All that lies in a folder as one commit: its name."""
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "all")
-    return git(folder, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture(scope="module")
-def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A repository with this tree as it is now, and its commit; what pre-commit keeps lies beside it."""
-    folder = tmp_path_factory.mktemp("hooks")
-    repository = folder / "nanlint"
-    repository.mkdir()
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, repository / part)
-    os.environ["PRE_COMMIT_HOME"] = str(folder / "home")
-    yield repository, committed(repository)
-    del os.environ["PRE_COMMIT_HOME"]
 
 
 @pytest.fixture
