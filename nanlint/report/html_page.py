@@ -19,7 +19,7 @@ fieldset { border: 0; padding: 0; margin: 0; display: flex; gap: 6px; } legend {
 .chip.error { color: var(--error); } .chip.warning { color: var(--warning); } .chip.info { color: var(--info); }
 .chip input { vertical-align: -2px; }
 select, input[type=search] { font: inherit; color: inherit; background: var(--code); border: 1px solid var(--line);
-  border-radius: 6px; padding: 3px 8px; max-width: min(230px, 70vw); }
+  border-radius: 6px; padding: 3px 8px; max-width: min(200px, 70vw); }
 input[type=search] { width: 150px; }
 main, #rules, footer { max-width: 1080px; margin: 0 auto; padding: 16px; }
 article { background: var(--card); border: 1px solid var(--line); border-left: 4px solid; border-radius: 8px;
@@ -31,7 +31,8 @@ article h2 { margin: 0; font-size: 16px; font-weight: 600; overflow-wrap: anywhe
 .error .badge, pre .error { color: var(--error); } .warning .badge, pre .warning { color: var(--warning); }
 .info .badge, pre .info { color: var(--info); }
 .evidence { border: 1px solid var(--line); border-radius: 99px; padding: 0 8px; }
-.where { margin: 4px 0 8px; align-items: baseline; display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13px; color: var(--soft); }
+.where { margin: 4px 0 8px; display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline; font-size: 13px;
+  color: var(--soft); }
 a { color: var(--link); text-decoration: none; } a:hover { text-decoration: underline; }
 .place { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 pre, code { font-family: ui-monospace, "Cascadia Code", Menlo, Consolas, monospace; }
