@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nanlint.conventions import Conventions
+from nanlint.conventions import GIVEN, Conventions
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
 from nanlint.flow.outlets import condition_for
@@ -21,7 +21,6 @@ from nanlint.values.value import Grounds, Kind, Term, Value
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
-_GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
@@ -169,9 +168,9 @@ class Weighing(Conventions):
                 continue
             seen.add(part)
             sources = [arg for arg in part.args if isinstance(arg, Term)]
-            if part.head == "fresh" and any(source.head in _GIVEN for source in sources):
+            if part.head == "fresh" and any(source.head in GIVEN for source in sources):
                 return False  # an element of something given, or what an unknown function makes of it
-            if part.head in _GIVEN or (not sources and part.head not in _TABLES):
+            if part.head in GIVEN or (not sources and part.head not in _TABLES):
                 value = self.value_of_term(part)
                 if value is None or value.grounds is not Grounds.ASSUMED:
                     return False

@@ -91,14 +91,24 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     """What all cards find, less what a more specific card says better about the same use.
 
     Every function is seen on its own, and again in each call of it, with what the call passes. Of one place the
-    strongest finding is kept; a private function whose callers are all known is judged by them alone.
+    strongest finding is kept; a function whose callers are all known is judged by them.
     """
     cards = tuple(cards)
     alone = _found(cards, facts, settings)
     in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
-    kept = [one for one in alone if one.use is None or not facts.is_seen_in_calls(one.use)]
+    kept = [judged for one in alone if (judged := _as_called(one, facts)) is not None]
     found = _most_specific(_strongest(_uncovered([*kept, *in_calls])))
     return [replace(one, evidence=Evidence.UNKNOWN) for one in found] if facts.is_test else found
+
+
+def _as_called(one: Finding, facts: Facts) -> Finding | None:
+    """A finding where nothing is known of the callers. If the function is private and all of them are known, it says
+    nothing; if others may call it, it is less sure than what the calls in sight bear out."""
+    if one.use is None or not facts.is_called_here(one.use):
+        return one
+    if facts.is_seen_in_calls(one.use):
+        return None
+    return replace(one, evidence=Evidence.UNKNOWN) if one.evidence is Evidence.POSSIBLE else one
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:

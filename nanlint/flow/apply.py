@@ -27,7 +27,19 @@ _MIXING = frozenset({
 })  # fmt: skip
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
-    {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
+    {
+        "detach",
+        "arange",
+        "linspace",
+        "eye",
+        "randint",
+        "bincount",
+        "count_nonzero",
+        "argmax",
+        "argmin",
+        "one_hot",
+        "unique",
+    }
     | {"sign", "floor", "ceil", "round", "trunc"}
 )
 # operations whose result is bounded by what they are: these begin an explanation

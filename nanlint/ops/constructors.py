@@ -131,6 +131,7 @@ VIEWS = (
     operation("copy", "a copy", "x dtype new", _view, _own_grounds, role=Role.VIEW),
     operation("view", "a view", "x how", _view, _own_grounds, role=Role.VIEW),
     operation("part", "a part", "x how", _view, _own_grounds),
+    operation("unique", "the different values", "x", _view, _own_grounds),
     operation("detach", "a detached value", "x", _view, _own_grounds, role=Role.VIEW),
     operation("stack", "a stack", "x dim", _stacked, _stacked_grounds),
     operation("masked_select", "a selection", "x mask", _view, _own_grounds),
