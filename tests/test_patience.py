@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import Settings
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.source import Source
 
 CARDS = load_cards()
