@@ -58,6 +58,8 @@ class Conventions:
         """Nothing is known of the value, but has somebody thought of 0, or can it not be negative?"""
         if term is not None and (counter := self._counter(term)) is not None and counter.range.lo >= 1:
             return True
+        if term is not None and _is_bounded(term):
+            return True
         return self._has_epsilon(term) or (what == "negative" and self._adds_squares(term))
 
     def _counter(self, divisor: Term) -> Value | None:
@@ -126,6 +128,18 @@ def name_of(term: Term) -> str:
 def _is_given(term: Term) -> bool:
     """Is it, or a part of it, something that came from elsewhere, untouched?"""
     return peel(term).head in GIVEN | {"item", "masked_select", "fresh"}
+
+
+def _is_bounded(term: Term) -> bool:
+    """`p.clamp(low, high)`, `-p.clamp(…)`, `p.clamp(min=1.01 * q) - q`: bounds that we do not know."""
+    term = peel(term)
+    if term.head == "neg" and isinstance(term.args[0], Term):
+        return _is_bounded(term.args[0])
+    if term.head != "sub":
+        return term.head == "clamp"
+    bounded, less = operand(term, "x"), operand(term, "y")
+    floor = operand(peel(bounded), "min") if bounded is not None else None
+    return floor is not None and less is not None and any(part is peel(less) for part in parts(floor))
 
 
 def _complemented(operand: Term, head: str) -> Term | None:

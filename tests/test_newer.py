@@ -57,7 +57,7 @@ def test_what_is_wrong_in_every_grammar(text: str) -> None:
 
 def test_other_files_do_without_libcst() -> None:
     script = (
-        "import sys; from nanlint.cards import load_cards; from nanlint.config import Settings\n"
+        "import sys; from nanlint.config import Settings; from nanlint.cards import load_cards\n"
         "from nanlint.engine import lint_source\n"
         "from nanlint.source import Source\n"
         f"text = {HAZARD.format('x = 1')!r}\n"
