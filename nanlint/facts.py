@@ -138,6 +138,10 @@ class Facts(Weighing):
         """The value an expression had when it was last evaluated."""
         return self._analysis.value_of(node)
 
+    def part_of(self, node: Expr, term: Term) -> Expr | None:
+        """The outermost proper part of an expression that has this term."""
+        return self._analysis.part_with_term(node, term)
+
     def default_of(self, term: Term) -> float | int | None:
         """The number a parameter or attribute has if nobody gives another."""
         return self._analysis.default_of(term)

@@ -39,6 +39,7 @@ from nanlint.checks.unclipped import missing_gradient_clipping
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
+from nanlint.flow.uses import Use
 
 __all__ = ["CHECKS", "run_checks"]
 
@@ -109,8 +110,22 @@ def _as_called(one: Finding, confirmed: Collection[tuple[str, int]], facts: Fact
         return one
     if facts.is_seen_in_calls(one.use):
         return None
-    fine = one.evidence is Evidence.POSSIBLE and _place(one) not in confirmed
+    fine = one.evidence is Evidence.POSSIBLE and _place(one) not in confirmed and _is_safe_in_calls(one.use, facts)
     return replace(one, evidence=Evidence.UNKNOWN) if fine else one
+
+
+def _is_safe_in_calls(use: Use, facts: Facts) -> bool:
+    """Does every call pass what stays in the safe range? That a call says less than the function's own text, because it
+    passes made-up numbers or those of a model, refutes nothing."""
+    hazard = use.operation.hazard
+    if hazard is None:
+        return False
+    for met in facts.in_all_calls(use):
+        value = met.values.get(hazard.operand)
+        safe = hazard.smooth if hazard.smooth is not None and met.differentiable else hazard.safe
+        if value is None or not value.range.with_nan(False) <= safe:
+            return False
+    return True
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:

@@ -48,6 +48,7 @@ class Executor(Looper):
         self.steps_to_fill = 0  # as `steps_left`, for finding out what objects hold
         self.enclosings: list[Nested] = []  # what nested functions see: themselves too
         self.patience = _PATIENCE
+        self.ends: list[State] = []  # at the returns of the function that is run on its own
         self.given_up: list[nodes.Stmt] = []  # functions, and in the module's own body statements
 
     def block(self, body: Sequence[nodes.Stmt], state: State | None) -> State | None:
@@ -99,10 +100,13 @@ class Executor(Looper):
         if node.value is None:
             if self.returns is not None:
                 self.returns.append((None, state))
+            else:
+                self.ends.append(state)
             return
         value = self.evaluate(node.value, state)
         if self.returns is None:
             self.record.outlets.leave(value)
+            self.ends.append(state)
             self._summarise(value)
         else:
             self.returns.append((value, state))
@@ -183,10 +187,12 @@ class Executor(Looper):
             elif function.owner is not None and param.name == "value" and value.term is not None:
                 value = declared_support(function.owner, value.term) or value
             state.vars[param.name] = value
+        self.ends.clear()
         with self.inside(function, self.record):
-            after = self.patiently(lambda: self.run_body(function, state)) or state
-        self.record.outlets.end(after.vars.values())
-        return after
+            after = self.patiently(lambda: self.run_body(function, state))
+        for end in self.ends if after is None else (*self.ends, after):
+            self.record.outlets.end(value for name, value in end.vars.items() if name != "_")
+        return after or state
 
     def patiently(self, work: Callable[[], State | None]) -> State | None:
         """What `work` returns; None if that takes too long."""

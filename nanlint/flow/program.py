@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nanlint.flow import assumptions
+from nanlint.flow.aftermath import Bad
 from nanlint.flow.execute import Executor
 from nanlint.flow.functions import Class, Frame, Function
 from nanlint.flow.inline import work_limit
@@ -33,6 +34,8 @@ class Analysis:
         self._alone: dict[int, Analysis] = {}
         self._record = record = executor.record if record is None else record
         self.uses: list[Use] = list(record.uses.values())
+        if any(context.is_whole for context in chain):
+            self.uses = [use for use in self.uses if use.differentiable]  # where no gradient is taken, the choice mends
         self.traps: list[tuple[Trap, Use]] = [(trap, record.uses[node]) for node, trap in record.traps.items()]
         self.calls = list(record.calls.values())
         self.reveals = list(record.reveals.values())
@@ -213,6 +216,10 @@ class Analysis:
     def passes(self, term: Term, replaced: Callable[[Term, Term], bool]) -> bool:
         """Does the value of a term leave the function, if some choices replace it where it is bad?"""
         return self._record.outlets.passes(term, replaced)
+
+    def arrives(self, term: Term, bad: Bad) -> bool:
+        """Does what is bad in the value of a term leave the function, if nothing swallows or replaces it?"""
+        return self._record.outlets.arrives(term, bad, self.value_of_term)
 
     @property
     def passing_gradient(self) -> frozenset[Term]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from nanlint.flow import assumptions
+from nanlint.flow.aftermath import STORED_WHERE
 from nanlint.flow.apply import fitted
 from nanlint.flow.refine import Refiner
 from nanlint.flow.sharing import change
@@ -113,8 +114,8 @@ class Targets:
             kept = None if outside is None else self.silently(target.base, outside)
         value = fitted(value, before.dtype)
         stored = value if kept is None else join_values(kept, value, self.terms)
-        chosen = index.term if index.range == BOOLEAN else None
-        term = self.terms.fresh(before.term, value.term, chosen)
+        chosen = self.terms.make(STORED_WHERE, index.term if index.range == BOOLEAN else self.terms.make("none"))
+        term = self.terms.fresh(before.term or self.terms.fresh(), value.term or self.terms.fresh(), chosen)
         attains = value.constant if self._is_one_of_each_row(target, state) and stored.range.lo >= 0 else None
         after = replace(
             stored, kind=before.kind, term=term, dtype=before.dtype, framework=before.framework, items=None,

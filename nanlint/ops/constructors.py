@@ -132,7 +132,7 @@ VIEWS = (
     operation("view", "a view", "x how", _view, _own_grounds, role=Role.VIEW),
     operation("part", "a part", "x how", _view, _own_grounds),
     operation("unique", "the different values", "x", _view, _own_grounds),
-    operation("detach", "a detached value", "x", _view, _own_grounds, role=Role.VIEW),
+    operation("detach", "a detached value", "x plain", _view, _own_grounds, role=Role.VIEW),
     operation("stack", "a stack", "x dim", _stacked, _stacked_grounds),
     operation("masked_select", "a selection", "x mask", _view, _own_grounds),
     operation("triangle", "a triangular matrix", "x", lambda operands: _view(operands).join(_ZERO), known),

@@ -81,6 +81,14 @@ def squared(term: Term | None) -> Term | None:
     return None
 
 
+def length_of(term: Term) -> Term | None:
+    """`x` where the term is a norm of x, or written out: `x.pow(2).sum().sqrt()`."""
+    if term.head == "norm":
+        return operand(term, "x")
+    root = term.head == "sqrt" or (term.head == "pow" and literal(operand(term, "y")) == 0.5)
+    return squared(operand_of(operand(term, "x"), "sum")) if root else None
+
+
 def poles(term: Term | None, depth: int = _DEEPEST) -> Iterator[Term]:
     """The logarithms and quotients that the term is a sum of, up to sign and shape: where one is infinite, so is it."""
     if term is None or depth == 0:
