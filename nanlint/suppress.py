@@ -1,4 +1,5 @@
-"""Comments that silence findings: `# nanlint: ignore[NAN101] reason`, `# noqa: NAN101`, `# nanlint: ignore-file`.
+"""Comments that silence findings: `# nanlint: ignore[NAN101] reason`, `# noqa: NAN101`, `# nanlint: ignore-file`, and
+for a stretch of lines `# nanlint: disable[NAN101]` up to `# nanlint: enable[NAN101]`.
 
 A suppression that silences nothing (NAN001), or names a rule that does not exist (NAN002), is itself a finding.
 """
@@ -23,7 +24,8 @@ UNKNOWN = ("NAN002", "unknown-suppression-code")
 RUN_CODES = frozenset({UNUSED[0], UNKNOWN[0]})  # about comments, not about code
 
 # the reason ends where another comment begins
-_NANLINT = re.compile(r"#\s*nanlint\s*:\s*(?P<verb>ignore-file|ignore)\b(?:\s*\[(?P<codes>[^\]#]*)\])?[^#]*")
+_NANLINT = re.compile(r"#\s*nanlint\s*:\s*(?P<verb>ignore-file|ignore|disable)\b(?:\s*\[(?P<codes>[^\]#]*)\])?[^#]*")
+_ENABLE = re.compile(r"#\s*nanlint\s*:\s*enable\b(?:\s*\[(?P<codes>[^\]#]*)\])?")
 _CODE = r"[A-Za-z]+[0-9]+"
 _NOQA = re.compile(rf"#\s*noqa\b(?:\s*:\s*(?P<codes>{_CODE}(?:[\s,]+{_CODE})*))?[^#]*", re.I)
 _OURS = re.compile(r"NAN[0-9]+", re.I)
@@ -124,12 +126,20 @@ def find_suppressions(source: Source) -> Iterator[Suppression]:
             for match in pattern.finditer(text):
                 span = Span(line, column + match.start(), line, column + len(match[0].rstrip()) + match.start())
                 codes = _codes(match, line, column, noqa=noqa)
-                first = last = line
                 if not noqa and match["verb"] == "ignore-file":
                     first, last = 1, len(source.lines) + 1
+                elif not noqa and match["verb"] == "disable":
+                    ends = (other for other, _, words in comments if other > line and _enables(words, codes))
+                    first, last = line, next(ends, len(source.lines) + 1)
                 else:
                     first, last = statements.around(line)
                 yield Suppression(span, codes, match["codes"] is None, noqa, first, last, own_line)
+
+
+def _enables(comment: str, codes: Collection[str]) -> bool:
+    """Does a comment end what was disabled? One without codes ends everything."""
+    match = _ENABLE.search(comment)
+    return match is not None and (match["codes"] is None or {*codes} <= {*_WORD.findall(match["codes"])})
 
 
 def statements_of(source: Source) -> Statements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
@@ -11,6 +11,7 @@ from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
+from nanlint.config.keys import FAMILIES
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
@@ -43,7 +44,7 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
     """`backward()` and `optimizer.step()` for a recurrent model of this file, which nowhere bounds gradients."""
     if facts.chain or not (facts.mentions("backward") and facts.mentions("step")):
         return
-    model = _model(facts)
+    model = _model(facts, options.families or FAMILIES)
     if model is None or facts.says(_BOUNDED):
         return
     name, evidence = model
@@ -60,7 +61,7 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
         )
 
 
-def _model(facts: Facts) -> tuple[str, Evidence] | None:
+def _model(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
     """What is trained, and how well it is known to need it."""
     made = set()
     if facts.mentions(*_RECURRENT, *_ATTENTION):
@@ -70,13 +71,13 @@ def _model(facts: Facts) -> tuple[str, Evidence] | None:
                     path = getattr(expr.func, "path", None) if isinstance(expr, nodes.Call) else None
                     if path and path.startswith("torch.nn."):
                         made.add(path.rpartition(".")[2])
-    for name in sorted(made & _RECURRENT):
+    for name in sorted(made & _RECURRENT) if "recurrent" in families else ():
         # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
         is_long = name in _UNGATED or name.endswith("Cell") or not made.isdisjoint(_TEXT)
         return f"an `nn.{name}`", Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
-    for name in sorted(made & _ATTENTION):
+    for name in sorted(made & _ATTENTION) if "attention" in families else ():
         return f"an `nn.{name}`", Evidence.POSSIBLE
-    return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+    return ("a policy", Evidence.UNKNOWN) if "policy" in families and facts.mentions(*_POLICIES) else None
 
 
 def _is_short(facts: Facts) -> bool:

@@ -14,6 +14,7 @@ from nanlint.formats import FORMATS
 _EVIDENCE = click.Choice([evidence.label for evidence in reversed(Evidence)])
 _SEVERITY = click.Choice([str(severity) for severity in Severity])
 _FORMAT = click.Choice(list(FORMATS))
+_COLOUR = click.Choice(["auto", "always", "never"])
 _FILE = click.Path(dir_okay=False)
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -41,6 +42,7 @@ class Options:
     diff_base: str | None
     output_format: str | None
     output_file: str | None
+    color: str
     output: tuple[tuple[str, str], ...]
     statistics: bool
     config: tuple[str, ...]
@@ -123,6 +125,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--diff-base", metavar="REVISION", help="Only findings on lines changed since a git revision.")
 @click.option("--output-format", type=_FORMAT, help="How to report.  [default: full]")
 @click.option("-o", "--output-file", type=_FILE, help="Where to write the report.")
+@click.option("--color", type=_COLOUR, default="auto", help="Colours.  [default: on terminals, unless NO_COLOR is set]")
 @click.option(
     "--output",
     multiple=True,

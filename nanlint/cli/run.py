@@ -218,7 +218,8 @@ def _report(output: Output, form: str, options: Options) -> None:
             stream.reconfigure(errors="backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8")
-    style = Style(wants_colour(stream, os.environ), wants_links(stream, os.environ), stream.isatty())
+    wants = {"always": True, "never": False}.get(options.color, wants_colour(stream, os.environ))
+    style = Style(wants, wants_links(stream, os.environ), stream.isatty())
     if not options.fix_only or options.diff:
         for line in output.lines(form, style):
             click.echo(line, file=stream, color=style.colour)

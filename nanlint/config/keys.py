@@ -22,6 +22,8 @@ from nanlint.requirements import Version, parse_version
 Schema = Mapping[str, Any]
 
 FIXES = ("safe", "unsafe", "never")
+GUARDS = ("add", "clamp")
+FAMILIES = ("recurrent", "attention", "policy")
 
 
 class Key(NamedTuple):
@@ -104,6 +106,14 @@ def _fix(value: object, key: str) -> str:
     return _choice(value, key, FIXES)
 
 
+def _guard(value: object, key: str) -> str:
+    return _choice(value, key, GUARDS)
+
+
+def _families(value: object, key: str) -> tuple[str, ...]:
+    return tuple(_choice(word, key, FAMILIES) for word in _words(value, key))
+
+
 def _format(value: object, key: str) -> str:
     return _choice(value, key, FORMATS)
 
@@ -173,7 +183,19 @@ RULE_KEYS: Mapping[str, Key] = {
         "how safe the repair is held to be: `--fix` makes `safe` ones; `never` offers none",
     ),
     "epsilon": Key(_positive, _NUMBER, "", "the constant that the repair writes"),
+    "guard": Key(
+        _guard,
+        {"enum": list(GUARDS)},
+        "",
+        "how repairs keep what is never negative away from 0: `add` the constant or `clamp` to it",
+    ),
     "clip-norm": Key(_positive, _NUMBER, "1.0", "missing-gradient-clipping only: the limit that the repair writes"),
+    "families": Key(
+        _families,
+        {"type": "array", "items": {"enum": list(FAMILIES)}},
+        "all",
+        "missing-gradient-clipping only: the models it speaks of: `recurrent`, `attention`, `policy`",
+    ),
     "max-rates": Key(
         _numbers,
         {"type": "object", "additionalProperties": _NUMBER},

@@ -26,7 +26,11 @@ DEFAULT_EXCLUDES = (
 CACHE_DIR = Path(".nanlint_cache")
 
 # options that only one rule has
-OWNERS = {"clip_norm": "missing-gradient-clipping", "max_rates": "learning-rate-too-high"}
+OWNERS = {
+    "clip_norm": "missing-gradient-clipping",
+    "families": "missing-gradient-clipping",
+    "max_rates": "learning-rate-too-high",
+}
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -40,7 +44,9 @@ class RuleOptions:
         severity: how bad a finding is, whatever the rule says.
         fix: how safe the repair is held to be: "safe", "unsafe", or "never" for none.
         epsilon: the constant that the rule's repair writes.
+        guard: how a repair keeps a value that is never negative away from 0: "add" the constant, or "clamp" to it.
         clip_norm: the limit that the repair of missing-gradient-clipping writes.
+        families: the kinds of models that missing-gradient-clipping speaks of.
         max_rates: of learning-rate-too-high, the highest rate for each optimiser that is not reported.
     """
 
@@ -48,7 +54,9 @@ class RuleOptions:
     epsilon: float | None = None
     severity: Severity | None = None
     fix: str | None = None
+    guard: str | None = None
     clip_norm: float | None = None
+    families: tuple[str, ...] | None = None
     max_rates: Mapping[str, float] | None = None
 
 
