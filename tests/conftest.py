@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from nanlint.cards import load_cards
+from nanlint.cards import Card, load_cards
 from nanlint.testing import Lint, default_lint
+from nanlint.testing import lint_for as _lint_for
 
 # a busy runner is slow now and then, and a red build must be red again on the next run
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -55,6 +57,13 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[]
 def lint() -> Lint:
     """The linter as a user without configuration runs it."""
     return default_lint(load_cards())
+
+
+@pytest.fixture(scope="session")
+def lint_for() -> Callable[[Card], Lint]:
+    """The linter as somebody runs it who wants to hear of a rule, be it off by default or not."""
+    cards = load_cards()
+    return cache(lambda card: _lint_for(card, cards))
 
 
 Run = Callable[..., tuple[int, str, str]]
