@@ -56,7 +56,7 @@ class Settings:
     """Everything a run can be told. The defaults are those of `--isolated`.
 
     Attributes:
-        select: the rules to report, as codes, prefixes of codes, names, ALL, or DEFAULT for those that are on by default.
+        select: the rules to report, as codes, prefixes of codes, names, ALL, or DEFAULT: those that are on by default.
         ignore: the rules not to report. Of two selectors the more specific one decides.
         extend_select, extend_ignore: added to them.
         per_file_ignores: patterns of files, and the rules that are never reported in them.
