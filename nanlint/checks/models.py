@@ -21,8 +21,9 @@ TEXT = frozenset({"Embedding", "EmbeddingBag", "Embed"})
 _UNGATED = frozenset({"RNN", "SimpleRNN", "RNNCell", "SimpleRNNCell", "SimpleCell"})
 # networks of the file itself or of another, which are called what they are
 _CALLED = re.compile(
-    r"(?:^|[a-z0-9_])(?:Transformer|ViT|GPT\w?|BERT|Bert|Llama|T5)(?:[A-Z0-9_]|$)|^(?:GPT|BERT|ViT)\w*$|Transformer"
+    r"^(?:\w*Transformer(?:\w*Model|LM|Block|Layer|Classifier)?|\w*(?:GPT|BERT|Bert|ViT|Llama|T5)\w*)$"
 )
+_NO_MODELS = ("Config", "Args", "Tokenizer", "TokenizerFast", "Dataset", "DatasetV1", "DataModule", "Trainer")
 _HAIKU = "haiku."
 _PREFIXES = {"torch": "an `nn.{}`", "flax": "an `nn.{}`", "keras": "a layer `{}`", "haiku": "an `hk.{}`"}
 
@@ -59,8 +60,8 @@ def transformer_of(facts: Facts) -> str | None:
         return shown(facts, name)
     for place in literals_of(facts).calls:
         func = place.call.func
-        path: str = getattr(func, "path", None) or getattr(func, "id", "")
+        path = str(getattr(func, "path", None) or getattr(func, "id", ""))
         name = path.rpartition(".")[2]
-        if name[:1].isupper() and _CALLED.search(name) and not name.endswith(("Config", "Tokenizer", "TokenizerFast")):
+        if name[:1].isupper() and _CALLED.search(name) and not name.endswith(_NO_MODELS):
             return f"a `{name}`"
     return None
