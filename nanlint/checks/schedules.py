@@ -9,7 +9,7 @@ from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.literals import Literals, literals_of
 from nanlint.checks.models import transformer_of
-from nanlint.checks.optimizers import NAMES, Made, optimizers
+from nanlint.checks.optimizers import NAMES, Made, argument, optimizers
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -42,10 +42,12 @@ def missing_warmup(card: Card, facts: Facts, options: RuleOptions) -> Iterator[F
     model = transformer_of(facts)
     limit = _MATTERS_PRETRAINED if facts.mentions("from_pretrained") else _MATTERS
     for made in optimizers(file):
+        if made.name not in _ADAPTIVE:
+            continue
         by_trainer = made.framework == "transformers"
         rate = _rate(made, file)
         silent = _has_schedule(made) if by_trainer else looked_after or model is None
-        if made.name in _ADAPTIVE and rate is not None and rate >= limit and not silent:
+        if rate is not None and rate >= (_MATTERS_PRETRAINED if by_trainer else limit) and not silent:
             yield remark(
                 card,
                 made.rate or made.call,
@@ -62,11 +64,10 @@ def _rate(made: Made, file: Literals) -> float | None:
     if made.rate is not None:
         literal = file.follow(made.rate, made.place.scope)
         return None if literal is None else literal.value
-    given = made.call.keywords.keys() | {"" for one in made.call.args if isinstance(one, nodes.Starred)}
-    # `Adam(groups)` may hold rates of its own, `Adam(**settings)` as well
-    return (
-        float(made.default) if made.framework == "torch" and not given - {"params", "weight_decay", "betas"} else None
-    )
+    params = argument(made.call, ("params",), 0)
+    # groups may hold rates of their own, and so may `**settings`
+    is_plain = isinstance(params, nodes.Call) and getattr(params.func, "name", "") == "parameters"
+    return float(made.default) if made.framework == "torch" and is_plain else None
 
 
 def _has_schedule(made: Made) -> bool:
