@@ -1,6 +1,7 @@
-"""One program of the zoo: what its head says, how a run of it ends, and what a run-time check would blame.
+"""One program of the zoo: what its head says, and how a run of it ends.
 
-A program is a file with a function `train(steps)` that yields one loss per step. Its docstring ends with a head:
+A program is a file with a function `train(steps)` that yields one loss per step; where no optimiser of torch holds the
+parameters, it yields them with it. Its docstring ends with a head:
 
     cause: log of zero
     model: MLP
@@ -18,15 +19,18 @@ import itertools
 import math
 import re
 import statistics
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blame import Blame, blame
+
 FAILURES = ("nan-loss", "inf-loss", "nan-parameters", "divergence", "no-learning")
 DIVERGED = 100.0  # times the first loss
+LONGER = 10  # times the steps it took to fail, the repaired program must train
+SHORTEST = 100  # steps, at least
 LEARNED = 0.95  # of the first loss, at most, is what the last losses must come to
 
 _FIELD = re.compile(r"^(?P<key>[a-z]+): (?P<value>.+(?:\n  +.+)*)$", re.M)
@@ -50,6 +54,11 @@ class Program:
         how, _, step = self.head["fails"].partition(" by step ")
         return how, int(step)
 
+    @property
+    def missing(self) -> list[str]:
+        """The libraries it needs that are not installed."""
+        return sorted(name for name in imported(self.path) if importlib.util.find_spec(name) is None)
+
 
 @dataclass
 class Outcome:
@@ -63,15 +72,6 @@ class Outcome:
     def ends(self) -> tuple[float, float]:
         """The first loss, and the median of the last tenth."""
         return self.losses[0], statistics.median(self.losses[-max(1, len(self.losses) // 10) :])
-
-
-@dataclass(frozen=True)
-class Blame:
-    """The first operation that made inf of finite numbers, or NaN of none, and the line that called it."""
-
-    operation: str
-    line: int
-    phase: str  # forward, backward or step
 
 
 def read(path: Path) -> Program:
@@ -95,13 +95,14 @@ def run(path: Path, steps: int) -> Outcome:
     hook = register_optimizer_step_post_hook(look)
     losses: list[float] = []
     try:
-        for step, loss in enumerate(_losses(path, steps)):
+        for step, given in enumerate(_training(path, steps)):
+            loss, parameters = given if isinstance(given, tuple) else (given, ())
             losses.append(float(loss))
             if math.isnan(losses[-1]):
                 return Outcome("nan-loss", step, losses)
             if math.isinf(losses[-1]):
                 return Outcome("inf-loss", step, losses)
-            if broken:
+            if broken or not _is_finite(parameters):
                 return Outcome("nan-parameters", step, losses)
             if abs(losses[-1]) > DIVERGED * max(abs(losses[0]), 1e-3):
                 return Outcome("divergence", step, losses)
@@ -116,28 +117,12 @@ def run(path: Path, steps: int) -> Outcome:
     return outcome
 
 
-def blame(path: Path, steps: int) -> Blame | None:
+def blame_of(path: Path, steps: int) -> Blame | None:
     """What a check of every operation blames in these steps: none if every number is finite."""
-    first = _blame(path, steps, traced=False)
-    # only with its traces, which are slow, does torch know which line a backward operation belongs to
-    return _blame(path, steps, traced=True) if first is not None and first.phase == "backward" else first
+    return blame(path, lambda: _training(path, steps), of_jax="jax" in imported(path))
 
 
-def _blame(path: Path, steps: int, *, traced: bool) -> Blame | None:
-    import torch
-
-    with torch.autograd.set_detect_anomaly(traced, check_nan=False), _watch(path):
-        try:
-            for _ in _losses(path, steps):
-                pass
-        except _Found as found:
-            return found.blame
-        except Exception:
-            return None
-    return None
-
-
-def _losses(path: Path, steps: int) -> Iterator[Any]:
+def _training(path: Path, steps: int) -> Iterator[Any]:
     warnings.simplefilter("ignore")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
@@ -147,58 +132,22 @@ def _losses(path: Path, steps: int) -> Iterator[Any]:
     return itertools.islice(module.train(steps), steps)
 
 
-class _Found(BaseException):  # not an Exception: no program may catch it
-    def __init__(self, culprit: Blame) -> None:
-        self.blame = culprit
+def imported(path: Path) -> set[str]:
+    """The libraries that a program imports."""
+    names: set[str] = set()
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            names.add(statement.module.partition(".")[0])
+    return names
 
 
-def _watch(path: Path) -> Any:
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
+def _is_finite(parameters: object) -> bool:
+    import numpy as np
     from torch.utils._pytree import tree_leaves
 
-    def spoilt(values: object) -> int:
-        """0 where every number is finite, 1 where one is infinite, 2 where one is NaN."""
-        worst = 0
-        for leaf in tree_leaves(values):
-            if isinstance(leaf, float) and not math.isfinite(leaf):
-                worst = max(worst, 2 if math.isnan(leaf) else 1)
-            if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and not leaf.isfinite().all():
-                worst = max(worst, 2 if leaf.isnan().any() else 1)
-        return worst
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            mutable = func._schema.is_mutable
-            before = spoilt((args, kwargs)) if mutable else 0
-            out = func(*args, **(kwargs or {}))
-            name = func._schema.name.partition("::")[2]
-            after = spoilt((out, args) if mutable else out)
-            if "empty" in name or not after:
-                return out
-            if not mutable:
-                before = spoilt((args, kwargs))
-            if before < after:
-                raise _Found(_place(path, name))
-            return out
-
-    return Watch()
-
-
-def _place(path: Path, operation: str) -> Blame:
-    """The line of the program that called the operation, or whose backward it belongs to."""
-    import torch
-
-    node = torch._C._current_autograd_node()
-    if node is not None:
-        lines = re.findall(rf'File "{re.escape(str(path))}", line (\d+)', "".join(node.metadata.get("traceback_", ())))
-        return Blame(operation, int(lines[-1]) if lines else 0, "backward")
-    frame = sys._getframe()
-    step = False
-    while frame is not None and frame.f_code.co_filename != str(path):
-        step |= "/optim/" in frame.f_code.co_filename
-        frame = frame.f_back  # type: ignore[assignment]
-    return Blame(operation, frame.f_lineno if frame else 0, "step" if step else "forward")
+    return all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in tree_leaves(parameters))
 
 
 def same_statement(text: str, line: int, others: Sequence[int]) -> bool:

@@ -80,6 +80,10 @@ class Facts(Weighing):
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         return self._analysis.is_seen_in_calls(use)
 
+    def is_called_here(self, use: Use) -> bool:
+        """Does the use stand in a function that the file calls, and was every such call run? Others may call it too."""
+        return self._analysis.is_called_here(use)
+
     def in_all_calls(self, use: Use) -> Iterator[Use]:
         """The same use as it is met in every call of its function that was run."""
         return self._analysis.in_all_calls(use)
@@ -133,6 +137,10 @@ class Facts(Weighing):
     def value_of(self, node: Expr) -> Value | None:
         """The value an expression had when it was last evaluated."""
         return self._analysis.value_of(node)
+
+    def part_of(self, node: Expr, term: Term) -> Expr | None:
+        """The outermost proper part of an expression that has this term."""
+        return self._analysis.part_with_term(node, term)
 
     def default_of(self, term: Term) -> float | int | None:
         """The number a parameter or attribute has if nobody gives another."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nanlint.conventions import Conventions
+from nanlint.conventions import GIVEN, Conventions
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
-from nanlint.flow.outlets import condition_for
+from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.intended import counts_what_is_good, is_drawn_once, is_length_of_output, is_outside_support
+from nanlint.ir.nodes import Apply
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import operand, squared
+from nanlint.ops.terms import LOGARITHMS, operand, squared
 from nanlint.requirements import Version
 from nanlint.values.interval import BOOLEAN, EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
@@ -21,10 +23,14 @@ from nanlint.values.value import Grounds, Kind, Term, Value
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
-_GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
+
+
+_ARITHMETIC = frozenset({"add", "sub", "mul", "pow", "neg", "floordiv"})
+# what they make of 0; a division asks its dividend
+_AT_ZERO = {"div": Bad.ANY, "rsqrt": Bad.HIGH, "reciprocal": Bad.INFINITE} | dict.fromkeys(LOGARITHMS, Bad.LOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,10 @@ class Weighing(Conventions):
         if (found := self._beyond(value, hazard.safe, use)) is not None:
             if found.evidence is Evidence.UNKNOWN and self.is_cared_for(found.what, value.term):
                 return None
-            if not self.passes_on(use):
+            if not self.passes_on(use) or self._raises(use):
                 return None
             sure = found.evidence > Evidence.UNKNOWN  # of the rest nobody asks so much
-            return None if sure and self._is_replaced(use, hazard) else found
+            return None if sure and not use.differentiable and self._is_mended(use, hazard, found) else found
         if hazard.smooth is None or not use.differentiable or value.is_scalar or self._is_flat_at_its_end(value):
             return None
         found = self._beyond(value, hazard.smooth, use)
@@ -117,6 +123,9 @@ class Weighing(Conventions):
             or (divides and self._passes_zero(value.term))
             or (logs and peel(value.term).head in _THROUGH_ZERO)
             or ((divides or logs) and self.is_of_the_trade(value.term, use))
+            or (divides and (counts_what_is_good(value.term) or is_length_of_output(value.term, use)))
+            or (logs and is_outside_support(value.term, use, self._analysis.class_of(use)))
+            or (logs and is_drawn_once(value.term, use))
             or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
             or self._is_the_same_always(value.term)
             or self._is_over_all_but_the_batch(value.term)
@@ -169,9 +178,9 @@ class Weighing(Conventions):
                 continue
             seen.add(part)
             sources = [arg for arg in part.args if isinstance(arg, Term)]
-            if part.head == "fresh" and any(source.head in _GIVEN for source in sources):
+            if part.head == "fresh" and any(source.head in GIVEN for source in sources):
                 return False  # an element of something given, or what an unknown function makes of it
-            if part.head in _GIVEN or (not sources and part.head not in _TABLES):
+            if part.head in GIVEN or (not sources and part.head not in _TABLES):
                 value = self.value_of_term(part)
                 if value is None or value.grounds is not Grounds.ASSUMED:
                     return False
@@ -179,10 +188,32 @@ class Weighing(Conventions):
                 waiting += sources
         return True
 
+    def _is_mended(self, use: Use, hazard: Hazard, found: Trouble) -> bool:
+        """Is the bad result swallowed or replaced afterwards? That helps only where no gradient is taken."""
+        term = use.result.term
+        swallowed = term is not None and not self._analysis.arrives(term, _bad_result(use, found))
+        return swallowed or self._is_replaced(use, hazard)
+
+    def _raises(self, use: Use) -> bool:
+        """Does Python divide, and raise ZeroDivisionError, which tells of itself?"""
+        operands = [value for name, value in use.values.items() if name in ("x", "y")]
+        return use.operation.name == "div" and all(map(self._is_plain_number, operands))
+
+    def _is_plain_number(self, value: Value) -> bool:
+        """Is it a number of Python's, or made of `int(x)`, `float(x)` and such?"""
+        term = value.term
+        if value.is_scalar or term is None:
+            return value.is_scalar
+        if term.head in ("truncated", "copy", "detach"):
+            origin = self._analysis.origin_of(term)
+            return isinstance(origin, Apply) and origin.spelling.framework == "python"
+        parts = [self.value_of_term(arg) for arg in term.args if isinstance(arg, Term)]
+        return term.head in _ARITHMETIC and all(part is not None and self._is_plain_number(part) for part in parts)
+
     def _is_replaced(self, use: Use, hazard: Hazard) -> bool:
-        """Does a choice made afterwards keep the result only where it is good, where no gradient is taken?"""
+        """Does a choice made afterwards keep the result only where it is good?"""
         node, term = use.node.operands.get(hazard.operand), use.result.term
-        if use.differentiable or node is None or term is None:
+        if node is None or term is None:
             return False
 
         def replaced(choice: Term, arm: Term) -> bool:
@@ -213,6 +244,19 @@ def _outside(value: Value, safe: Range, use: Use) -> Trouble | None:
     return Trouble(evidence, _what(known, safe))
 
 
+def _bad_result(use: Use, found: Trouble) -> Bad:
+    """What the operation makes of its bad operand."""
+    name = use.operation.name
+    if found.what != "0" or name not in _AT_ZERO:
+        return Bad.ANY
+    if name != "div":
+        return _AT_ZERO[name]
+    x, y = use.values["x"].range.with_nan(False), use.values["y"].range
+    bad = Bad.NAN if x.may_be_zero() else Bad.NONE  # 0 / 0
+    bad |= Bad.HIGH if x.may_be_positive() or y.may_be_negative() else Bad.NONE
+    return bad | (Bad.LOW if x.may_be_negative() or y.may_be_negative() else Bad.NONE)
+
+
 def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.REACHED:
         # a logarithm undoes what saturates; for a divisor it has to saturate at 0 really
@@ -220,16 +264,19 @@ def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN
-    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent_batch(value, use)):
+    if value.grounds is Grounds.KNOWN and (not value.is_scalar or _is_silent(value, use)):
         return Evidence.POSSIBLE
     return Evidence.UNKNOWN
 
 
-def _is_silent_batch(value: Value, use: Use) -> bool:
-    """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
+def _is_silent(value: Value, use: Use) -> bool:
+    """May a plain number be bad and nobody be told? Of two of them Python raises ZeroDivisionError."""
     dividend = use.values.get("x")
-    raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
-    return not raises and _counts_a_batch(value.term)
+    if use.operation.name == "div" and dividend is not None and dividend.is_scalar:
+        return False
+    if value.term is not None and value.term.head == "detach":
+        return True  # `mask.sum().item()`
+    return _counts_a_batch(value.term) and not _is_running_total(value.term)
 
 
 def _counts_a_batch(term: Term | None) -> bool:
@@ -247,6 +294,20 @@ def _counts_a_batch(term: Term | None) -> bool:
             waiting += sources
         elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
             return True
+    return False
+
+
+def _is_running_total(term: Term | None) -> bool:
+    """Is it summed up in a loop? It is 0 where the loop did not run, and then there is nothing to divide either."""
+    seen: set[Term] = set()
+    waiting = [] if term is None or term.head != "either" else [term]
+    while waiting:
+        part = waiting.pop()
+        sums = [arg for arg in part.args if isinstance(arg, Term) and arg.head in ("either", "add")]
+        if any(arg in seen for arg in sums):
+            return True
+        seen.add(part)
+        waiting += sums
     return False
 
 

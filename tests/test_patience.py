@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import Settings
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.source import Source
 
 CARDS = load_cards()
@@ -67,3 +68,14 @@ def test_what_is_large_and_ordinary() -> None:
     text = f"import torch\n\n\ndef long(x, c):\n{body}    return torch.log(torch.softmax(x, -1))\n"
     assert [one.code for one in lint_source(Source("a.py", text), CARDS, Settings())] == ["NAN102"]
     assert "NAN102" in [one.code for one in lint_source(Source("a.py", _branches(100)), CARDS, Settings())]
+
+
+def test_short_private_helpers_are_always_run() -> None:
+    """What a short private function is for, only its callers tell: even after much work on others."""
+    line = "    x = x / (x.abs() + 1)\n"
+    long = f"\n\ndef long(x):\n{line * 200}    return x\n"
+    callers = "".join(f"\n\ndef f{at}(x):\n    return long(x + {at}) / 2\n" for at in range(9))
+    share = "\n\ndef _share(x):\n    return x.sum() / (x > 0).sum()\n"
+    kept = "\n\ndef kept(x):\n    return x[_share(x) > 0.5]\n"
+    found = lint_source(Source("a.py", f"import torch\n{long}{callers}{share}{kept}"), CARDS, Settings())
+    assert not [one for one in found if one.code == "NAN111"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nanlint.facts import Facts
+from nanlint.flow.aftermath import store
 from nanlint.flow.state import peel
 from nanlint.values.value import Term
 
@@ -41,7 +42,8 @@ def fills_of(facts: Facts, term: Term, number: float, depth: int = _DEPTH, *, ad
         condition, x, y = args[:3]
         sides = [(condition, y, x), (condition, x, y)]
     elif term.head == "fresh":
-        sides = [(args[3], args[1], args[2])] if len(args) == 4 else []  # `scores[mask] = -inf`
+        stored = store(term)  # `scores[mask] = -inf`
+        sides = [] if stored is None or stored[2].head == "none" else [(stored[2], stored[0], stored[1])]
     else:
         for arg in args[: 1 if term.head == "div" else None]:
             if arg is not None:

@@ -11,15 +11,13 @@ from nanlint.checks.wording import finding
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
-from nanlint.flow import assumptions
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.intended import is_length_of_output
 from nanlint.ops.terms import both_ways, literal, operand, operand_of, squared
 from nanlint.repair import guards, rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.value import DType, Term
-
-_PROJECTED = frozenset({"affine", "batch_norm"})
 
 # elsewhere the library's own norm has a NaN gradient at 0 as well
 _FINITE_NORM_GRADIENT = "torch"
@@ -37,7 +35,7 @@ def division_by_norm(card: Card, facts: Facts, options: RuleOptions) -> Iterator
             if use.framework == "numpy":
                 # geometry on given points and comparing embeddings: nearly never a zero vector, and no gradient
                 trouble = replace(trouble, evidence=Evidence.UNKNOWN)
-            elif all(_is_output(use, norm) for norm in _norms(value.term)):
+            elif all(is_length_of_output(norm, use) for norm in _norms(value.term)):
                 trouble = replace(trouble, evidence=Evidence.UNKNOWN)
             repair = _without_division(facts, use, value.term, options)
             node = use.node.operands.get(hazard.operand)
@@ -49,16 +47,6 @@ def _norms(term: Term) -> list[Term]:
     term = peel(term)
     factors = (operand(term, "x"), operand(term, "y")) if term.head == "mul" else (term,)
     return [peel(factor) for factor in factors if factor is not None and peel(factor).head == "norm"]
-
-
-def _is_output(use: Use, norm: Term) -> bool:
-    """Is it the norm of what a projection or an encoder puts out? All its numbers are 0 only if its weights are."""
-    x = operand(norm, "x")
-    if x is None:
-        return False
-    names = [name for name, value in use.state.vars.items() if value.term is x]
-    given = [str(arg) for arg in x.args if isinstance(arg, str)] if x.head in ("param", "attr") else []
-    return peel(x).head in _PROJECTED or any(map(assumptions.is_embedding, (*names, *given)))
 
 
 def _without_division(facts: Facts, use: Use, divisor: Term, options: RuleOptions) -> Repair | None:

@@ -17,6 +17,7 @@ from nanlint.flow.leaves import contains, given, parts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import literal
+from nanlint.repair.emptiness import guarded_means
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import Kind, Term, Value
 from nanlint.weighing import Trouble
@@ -44,21 +45,31 @@ _MENDING = frozenset({"nan_to_num", "isnan", "isfinite", "where", "masked_fill"}
 def mean_of_nothing(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """A mean, or a loss that takes one, over what a mask selects or leaves; where a gradient is taken. Of several over
     the same mask in one function the first is enough."""
-    told: set[tuple[int, Term]] = set()
+    alike: dict[tuple[int, Term], dict[Use, Trouble]] = {}
     for use in sorted(facts.uses(("mean", *_LOSSES)), key=_place):
-        x = use.values.get("x")
-        if x is None or x.term is None or facts.elsewhere(use) is not None or not facts.passes_gradient(use):
-            continue
-        if not _takes_mean(use) or _is_mended(facts, use.result.term):
-            continue
-        found = [(mask, "the mask selects nothing") for mask in _selections(facts, x.term)]
-        found += [(mask, "all targets are ignored") for mask in _ignored(facts, use)]
-        for mask, what in found:
-            evidence = _evidence(facts, use, mask, x.term)
-            if evidence is not None and (id(use.function), mask) not in told:
-                told.add((id(use.function), mask))
-                yield finding(card, facts, use, Trouble(evidence, what))
+        for mask, trouble in _masks(facts, use):
+            group = alike.setdefault((id(use.function), mask), {})
+            group.setdefault(use, trouble)
+            if len(group) == 1:
                 break
+    for group in alike.values():
+        use, trouble = next(iter(group.items()))
+        yield finding(card, facts, use, trouble, repair=guarded_means(facts, list(group)))
+
+
+def _masks(facts: Facts, use: Use) -> Iterator[tuple[Term, Trouble]]:
+    """The masks that may leave nothing of what is averaged here."""
+    x = use.values.get("x")
+    if x is None or x.term is None or facts.elsewhere(use) is not None or not facts.passes_gradient(use):
+        return
+    if not _takes_mean(use) or _is_mended(facts, use.result.term):
+        return
+    masks = [(mask, "the mask selects nothing") for mask in _selections(facts, x.term)]
+    masks += [(mask, "all targets are ignored") for mask in _ignored(facts, use)]
+    for mask, what in masks:
+        evidence = _evidence(facts, use, mask, x.term)
+        if evidence is not None:
+            yield mask, Trouble(evidence, what)
 
 
 def _place(use: Use) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
 
 # never the same twice
 FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})
+# the others take no more than a shape from a tensor
+_OF_THEIR_OPERAND = frozenset({"bernoulli", "dropout"})
 # other weights in each layer
 _WEIGHTED = frozenset({"affine", "batch_norm"})
 # an element of their results depends on others than the one in its place
@@ -28,6 +30,7 @@ _MIXING = frozenset({
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
     {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
+    | {"zeros", "ones", "empty", "rand", "randn", "uniform", "bernoulli", "unique"}
     | {"sign", "floor", "ceil", "round", "trunc"}
 )
 # operations whose result is bounded by what they are: these begin an explanation
@@ -55,9 +58,8 @@ def fitted(value: Value, dtype: DType | None) -> Value:
 def term_for(terms: Terms, name: str, names: tuple[str, ...], operands: dict[str, Value]) -> Term:
     """The term of an application; random numbers are new each time."""
     if name in FRESH:
-        return terms.fresh(
-            *(value.term for value in operands.values()), head="random" if name != "dropout" else "fresh"
-        )
+        sources = [value.term for key, value in operands.items() if key != "x" or name in _OF_THEIR_OPERAND]
+        return terms.fresh(*sources, head="random" if name != "dropout" else "fresh")
     if name in _WEIGHTED:
         return terms.fresh(*(value.term for value in operands.values()), head=name)
     args: list[Any] = []
@@ -93,6 +95,9 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
     framework = _framework(spelling, operands, default_framework)
     kind = _kind(spelling, operands, framework)
     dtype = dtype_of(operands, name)
+    is_embedding = name == "matmul" and spelling.form is Form.MODULE
+    if is_embedding and dtype in _WHOLE:
+        dtype = None  # they only number its weights
     tensor = kind in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN)
     precision = dtype if tensor else DType.FLOAT64
     if kind is Kind.ARRAY and dtype is None:
@@ -110,7 +115,7 @@ def apply(terms: Terms, spelling: Spelling, operands: dict[str, Value], node: An
         dtype=DType.BOOLEAN if name in CONDITIONS else dtype,
         framework=framework,
         attains=operands["x"].attains if operation.role is Role.VIEW and "x" in operands else None,
-        differentiable=_differentiable(name, kind, framework, operands),
+        differentiable=is_embedding or _differentiable(name, kind, framework, operands),
     )
     result = sharpen(name, operands, result)
     return replace(result, why=_why(name, operation.phrase, node, operands, result))
@@ -146,6 +151,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     name = spelling.operation.name
     if name in ("len", "size"):
         return Kind.SIZE
+    if "plain" in operands:
+        return Kind.NUMBER  # `x.item()`
     values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR

@@ -116,6 +116,8 @@ class Calls(Inliner):
         spelling = spellings.function(path)
         if spelling is not None and (operands := bind(spelling, expr.args, expr.keywords)) is not None:
             return self.apply(self._as_apply(expr, spelling, operands), state)
+        if path == "builtins.map" and (mapped := self._mapped(expr, state)) is not None:
+            return mapped
         args = tuple(self.evaluate(arg, state) for arg in expr.args)
         keywords = {name: self.evaluate(value, state) for name, value in expr.keywords.items()}
         if self.recording:
@@ -128,6 +130,19 @@ class Calls(Inliner):
             self.assign_in_place(expr.args[0], args[0], UNKNOWN, state)
             return Value(kind=Kind.NONE)
         return self._made_by(path, args, keywords)
+
+    def _mapped(self, expr: nodes.Call, state: State) -> Value | None:
+        """`map(lambda t: t / t.norm(), (q, k))` runs the function for each."""
+        if len(expr.args) != 2 or not isinstance(expr.args[0], nodes.Lambda):
+            return None
+        function, over = self.silently(expr.args[0], state).payload, self.evaluate(expr.args[1], state)
+        if not isinstance(function, Function) or not over.items:
+            return None
+        return Value(
+            kind=Kind.SEQUENCE,
+            items=tuple(self.call_function(function, (item,), {}, expr, state) for item in over.items),
+            term=self.terms.fresh(over.term),
+        )
 
     def _made_by(self, path: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
         """The result of an imported function or class that is no operation."""

@@ -98,13 +98,21 @@ class Function:
         return isinstance(self.node, nodes.Lambda) or self.node.has_hazard or len(self.node.body) <= _SHORT
 
     @property
+    def is_short(self) -> bool:
+        """Are there few statements in it, inner ones included?"""
+        return isinstance(self.node, nodes.Lambda) or len(self._first_statements()) <= _SHORT
+
+    @property
     def computes(self) -> bool:
         """Can a call matter to numbers? One that reckons can, and a short one that checks or passes something on; one
         that puts names and dictionaries together cannot."""
         if isinstance(self.node, nodes.Lambda) or self.node.numbers:
             return True
-        statements = list(islice(all_statements(self.node.body), _SHORT + 1))
-        return len(statements) <= _SHORT and any(_matters(statement) for statement in statements)
+        return self.is_short and any(map(_matters, self._first_statements()))
+
+    def _first_statements(self) -> list[nodes.Stmt]:
+        assert isinstance(self.node, nodes.FunctionDef)
+        return list(islice(all_statements(self.node.body), _SHORT + 1))
 
     def visible(self) -> Outside:
         """What the body sees from outside, less the names it binds itself."""

@@ -95,7 +95,9 @@ class Inliner(Targets):
         if not self.active and not function.is_worth_a_look:
             return False  # a script's tables of settings
         depth = _DEPTH if self.recording else _SILENT_DEPTH
-        affordable = len(self.active) < depth and self.steps_left > 0 and function.node not in self.active
+        # what a short private function is for, only its callers tell
+        cheap = len(self.active) == 1 and function.is_private and function.is_short
+        affordable = len(self.active) < depth and (self.steps_left > 0 or cheap) and function.node not in self.active
         return affordable and function.runs_as_written and function.computes
 
     def _entry(
@@ -123,7 +125,7 @@ class Inliner(Targets):
             end = self.run_body(function, inner)
         if record is not outer and (record.uses or record.contexts):
             context = Context(call, statement, function.name, record, self.frame.filename, function.frame.module)
-            outer.contexts.append(context)
+            outer.enter(context)
         return self._outcome(function, returns, end)
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isnan
 
 from nanlint.flow.apply import apply, dtype_of, fitted, mixes, term_for
 from nanlint.flow.members import Members
@@ -67,8 +68,10 @@ class Operations(Members):
             return join_values(both, self._finish(expr, spelling, operands, state), self.terms)
         operands = {**spelling.fixed, **operands}
         if name in ("copy", "detach") and operands["x"].kind is Kind.STRING:
-            return _number_in(operands["x"])
+            return self._number_in(operands["x"])
         result = apply(self.terms, spelling, operands, expr, self.framework)
+        if _asks_for_gradient(expr):
+            result = replace(result, differentiable=True)
         if self.no_grad and result.differentiable:
             result = replace(result, differentiable=False)
         if name in ("size", "len"):
@@ -84,7 +87,7 @@ class Operations(Members):
             self.record.outlets.becomes_whole(result.term)
         if self.recording and watched.in_use(spelling, operands, result):
             self.use(expr, operands, result, state)
-        if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")):
+        if spelling.form is Form.INPLACE or _is_true(expr.keywords.get("inplace")) or _is_trained(expr):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         if "out" in expr.keywords:
             out = expr.keywords["out"]
@@ -161,6 +164,14 @@ class Operations(Members):
             self.assign_in_place(expr.operands["x"], operands["x"], result, state)
         return result
 
+    def _number_in(self, text: Value) -> Value:
+        """`float("inf")`."""
+        try:
+            made = float(str(text.payload))
+        except ValueError:
+            return UNKNOWN
+        return number(made) if isnan(made) else number(made).with_term(self.terms.make("const", made))
+
     def _other_method(self, expr: nodes.Apply, receiver: Value, state: State) -> Value:
         """A method that only looks like a tensor's: a layer in an attribute (`self.softmax(x)`), a logger, a dict, or a
         library held in a variable."""
@@ -171,16 +182,18 @@ class Operations(Members):
         return self.call(call, state)
 
 
-def _number_in(text: Value) -> Value:
-    """`float("inf")`."""
-    try:
-        return number(float(str(text.payload)))
-    except ValueError:
-        return UNKNOWN
-
-
 def _is_true(expr: nodes.Expr | None) -> bool:
     return isinstance(expr, nodes.Constant) and expr.value is True
+
+
+def _asks_for_gradient(expr: nodes.Apply) -> bool:
+    """`torch.zeros(3, requires_grad=True)`, `x.requires_grad_()`."""
+    asked = expr.keywords.get("requires_grad")
+    return _is_trained(expr) or (asked is not None and not (isinstance(asked, nodes.Constant) and not asked.value))
+
+
+def _is_trained(expr: nodes.Apply) -> bool:
+    return isinstance(expr.callee, nodes.Attribute) and expr.callee.name == "requires_grad_" and not expr.args
 
 
 def _is_elementwise(operands: dict[str, Value]) -> bool:

@@ -7,10 +7,11 @@ number of a bucket, never makes a loss NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
+from nanlint.flow.aftermath import Bad, ValueOf, arrives, condition_for
 from nanlint.flow.leaves import is_outward
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.value import Term, Value
@@ -19,8 +20,6 @@ from nanlint.values.value import Term, Value
 _DECISIONS = CONDITIONS | {"not", "any", "all", "len", "size", "bucketize", "zeros", "ones", "empty"}
 # an index has no gradient, but that of a NaN is wrong
 _WITHOUT_GRADIENT = frozenset({"detach", "argmax", "count_nonzero", "bincount"})
-
-_STORED = 4  # a number, what was there, what is stored, and the mask: see `_store` in targets.py
 
 _CLEANING = frozenset({"nan_to_num"})
 
@@ -63,7 +62,23 @@ class Outlets:
 
     def end(self, values: Iterable[Value]) -> None:
         """The end of a function: what was assigned and never used may still be meant for something."""
-        self.leave(*(value for value in values if value.term is not None and value.term not in self._read))
+        for value in values:
+            if value.term is not None and value.term not in self._read:
+                self._out.update(self._unused(value.term))
+                self.leave(*(value.items or ()))
+
+    def _unused(self, term: Term) -> Iterator[Term]:
+        """The term that no variable which was used ever held. Of what two branches assign, each is one."""
+        waiting, seen = [term], set[Term]()
+        while waiting:
+            one = waiting.pop()
+            if one in self._read or one in seen:
+                continue
+            seen.add(one)
+            if one.head == "either":
+                waiting += (arg for arg in one.args if isinstance(arg, Term))
+            else:
+                yield one
 
     @cached_property
     def sources_of_values(self) -> frozenset[Term]:
@@ -86,22 +101,23 @@ class Outlets:
             lambda choice, arm: _is_cleaned(choice, arm) or replaced(choice, arm),
         )
 
+    def arrives(self, term: Term, bad: Bad, value_of: ValueOf) -> bool:
+        """Does what is bad in the value of the term make anything bad that passes into an outlet?"""
+        return arrives(term, bad, self._users, self._out, value_of)
+
+    @cached_property
+    def _users(self) -> dict[Term, list[Term]]:
+        """What the terms that pass into an outlet go into on their way."""
+        users: dict[Term, list[Term]] = {}
+        for user in self.sources_of_values:
+            for arg in _passed_on(user, self._whole, _DECISIONS):
+                users.setdefault(arg, []).append(user)
+        return users
+
     @cached_property
     def sources_of_gradients(self) -> frozenset[Term]:
         """All terms through which gradients may flow back from an outlet."""
         return _closure(self._out, self._whole, _DECISIONS | _WITHOUT_GRADIENT)
-
-
-def condition_for(choice: Term, arm: Term) -> tuple[Term, bool] | None:
-    """When a choice takes this arm: the condition, and whether it holds then. `where(c, x, y)`, and `x[c] = y`, which
-    leaves x where c does not hold."""
-    condition = choice.args[0 if choice.head == "where" else -1] if choice.args else None
-    if not isinstance(condition, Term) or condition is arm:
-        return None
-    if choice.head == "where":
-        return condition, choice.args[1] is arm
-    stored = choice.head == "fresh" and len(choice.args) == _STORED and choice.args[1] is arm
-    return (condition, False) if stored else None
 
 
 def _is_cleaned(choice: Term, arm: Term) -> bool:
@@ -128,6 +144,11 @@ def _closure(
         if term in found:
             continue
         found.add(term)
-        if term.head not in stops and term not in whole and not is_outward(term):
-            waiting.extend(arg for arg in term.args if isinstance(arg, Term) and not is_cut(term, arg))
+        waiting.extend(arg for arg in _passed_on(term, whole, stops) if not is_cut(term, arg))
     return frozenset(found)
+
+
+def _passed_on(term: Term, whole: Collection[Term], stops: Collection[str]) -> Iterator[Term]:
+    """The operands of which the value may pass into that of the term."""
+    if term.head not in stops and term not in whole and not is_outward(term):
+        yield from (arg for arg in term.args if isinstance(arg, Term))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nanlint.flow import assumptions
+from nanlint.flow.aftermath import Bad
 from nanlint.flow.execute import Executor
 from nanlint.flow.functions import Class, Frame, Function
 from nanlint.flow.inline import work_limit
@@ -33,6 +34,8 @@ class Analysis:
         self._alone: dict[int, Analysis] = {}
         self._record = record = executor.record if record is None else record
         self.uses: list[Use] = list(record.uses.values())
+        if any(context.is_whole for context in chain):
+            self.uses = [use for use in self.uses if use.differentiable]  # where no gradient is taken, the choice mends
         self.traps: list[tuple[Trap, Use]] = [(trap, record.uses[node]) for node, trap in record.traps.items()]
         self.calls = list(record.calls.values())
         self.reveals = list(record.reveals.values())
@@ -111,7 +114,12 @@ class Analysis:
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         function = use.function
-        if function is None or not self._executor.run[id(function)].is_private:
+        return function is not None and self._executor.run[id(function)].is_private and self.is_called_here(use)
+
+    def is_called_here(self, use: Use) -> bool:
+        """Does the use stand in a function that the file calls, and was every such call run?"""
+        function = use.function
+        if function is None:
             return False
         calls = self.module.mentions.get(getattr(function, "name", ""), 0)
         met = len(self._executor.followed.get(id(function), ()))
@@ -209,6 +217,10 @@ class Analysis:
         """Does the value of a term leave the function, if some choices replace it where it is bad?"""
         return self._record.outlets.passes(term, replaced)
 
+    def arrives(self, term: Term, bad: Bad) -> bool:
+        """Does what is bad in the value of a term leave the function, if nothing swallows or replaces it?"""
+        return self._record.outlets.arrives(term, bad, self.value_of_term)
+
     @property
     def passing_gradient(self) -> frozenset[Term]:
         """The terms whose gradient may be asked for."""
@@ -248,7 +260,7 @@ def interpret(
     looked up in `modules`."""
     frame = Frame(module, filename)
     executor = Executor(Terms(), frame, modules or NoModules(), everything=everything)
-    executor.steps_left = work_limit(module)
+    executor.steps_left = executor.steps_to_fill = work_limit(module)
     executor.no_grad += assumptions.is_undifferentiated_file(filename)
     top = executor.patiently(lambda: executor.block(module.body, State({}))) or State({})
     frame.vars = top.vars

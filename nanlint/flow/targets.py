@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from nanlint.flow import assumptions
+from nanlint.flow.aftermath import STORED_WHERE
 from nanlint.flow.apply import fitted
 from nanlint.flow.refine import Refiner
 from nanlint.flow.sharing import change
@@ -46,7 +47,7 @@ class Targets:
                 joined = join_values(joined, state.latest(item), self.terms)
             return joined.with_term(self.terms.fresh(joined.term, head="either"))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
-            if iterated.kind is Kind.TENSOR and iterated.term is not None:
+            if iterated.kind in (Kind.TENSOR, Kind.ARRAY) and iterated.term is not None:
                 return self._part_of(iterated)
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
             term = self.terms.fresh(iterated.term)
@@ -113,10 +114,13 @@ class Targets:
             kept = None if outside is None else self.silently(target.base, outside)
         value = fitted(value, before.dtype)
         stored = value if kept is None else join_values(kept, value, self.terms)
-        chosen = index.term if index.range == BOOLEAN else None
-        term = self.terms.fresh(before.term, value.term, chosen)
+        chosen = self.terms.make(STORED_WHERE, index.term if index.range == BOOLEAN else self.terms.make("none"))
+        term = self.terms.fresh(before.term or self.terms.fresh(), value.term or self.terms.fresh(), chosen)
         attains = value.constant if self._is_one_of_each_row(target, state) and stored.range.lo >= 0 else None
-        after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None, attains=attains)
+        after = replace(
+            stored, kind=before.kind, term=term, dtype=before.dtype, framework=before.framework, items=None,
+            attains=attains,
+        )  # fmt: skip
         self.assign_in_place(target.base, before, after, state)
 
     def _is_one_of_each_row(self, target: nodes.Subscript, state: State) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nanlint.flow.outlets import Outlets
 from nanlint.flow.state import State
@@ -82,6 +82,8 @@ class Context:
         record: the uses inside, with what they met on this occasion.
         filename: the file the call stands in.
         module: where the function stands.
+        is_whole: the call stands in an arm of a choice, and this is without its condition: the value that matters is
+            that of another context, which is under it.
     """
 
     call: Expr
@@ -90,6 +92,7 @@ class Context:
     record: Record
     filename: str
     module: Module
+    is_whole: bool = False
 
 
 @dataclass(slots=True)
@@ -106,6 +109,12 @@ class Record:
     contexts: list[Context] = field(default_factory=list)
     traps: dict[int, Trap] = field(default_factory=dict)
     guards: list[Guard] = field(default_factory=list)  # the arms that are being evaluated under their conditions
+
+    def enter(self, context: Context) -> None:
+        """A function was run for a call."""
+        if self.guards:
+            self.contexts = [replace(one, is_whole=True) if one.call is context.call else one for one in self.contexts]
+        self.contexts.append(context)
 
     def use(self, use: Use) -> None:
         """The last use of a node is the one that counts, and the one before its conditions makes the trap."""

@@ -312,7 +312,7 @@ def _is_harmless(spelling: Spelling, operands: dict[str, nodes.Expr]) -> bool:
     """`x / 2` and `x ** 2` need no interpreting; half of all divisions and most powers are of this kind."""
     name, y = spelling.operation.name, operands.get("y")
     if name == "pow":
-        return y is None or (isinstance(y, nodes.Constant) and isinstance(y.value, int))
+        return y is None or (isinstance(y, nodes.Constant) and isinstance(y.value, int) and y.value >= 0)
     return name in _ONLY_OF_INFINITY or (name == "div" and isinstance(y, nodes.Constant) and bool(y.value))
 
 

@@ -146,8 +146,8 @@ def _lerp(operands: Operands) -> Range:
 
 def _log_add_exp(a: Range, b: Range) -> Range:
     larger = ar.maximum(a, b)
-    hi_open = larger.hi < inf or larger.hi_open
-    return interval(larger.lo, inf, open="hi" if hi_open else "", nan=a.nan or b.nan)
+    opened = ("lo " if larger.lo_open else "") + ("hi" if larger.hi < inf or larger.hi_open else "")
+    return interval(larger.lo, inf, open=opened, nan=a.nan or b.nan)
 
 
 def _divide_no_nan(a: Range, b: Range) -> Range:

@@ -11,6 +11,7 @@ from nanlint.ops.terms import literal, operand
 from nanlint.repair.calls import dim_text, function_name, named, other_arguments
 from nanlint.repair.edits import Repair
 from nanlint.repair.frameworks import Written, library
+from nanlint.repair.naming import spelt
 from nanlint.repair.precedence import as_argument, as_primary, negated
 from nanlint.values.value import DType, Term, Value
 
@@ -32,12 +33,17 @@ def log_sigmoid(facts: Facts, use: Use, x: Term, *, complement: bool) -> Repair 
 
 def with_logits(facts: Facts, use: Use, x: Term) -> Repair | None:
     """`binary_cross_entropy(sigmoid(x), …)` → `binary_cross_entropy_with_logits(x, …)`, with the arguments it had."""
-    text, name, arguments = facts.spell(x, use), function_name(facts, use.node), other_arguments(facts, use, use.node)
-    if text is None or name is None or arguments is None or not name.endswith(".binary_cross_entropy"):
+    logits, name, arguments = (
+        spelt(facts, use, x),
+        function_name(facts, use.node),
+        other_arguments(facts, use, use.node),
+    )
+    if logits is None or name is None or arguments is None or not name.endswith(".binary_cross_entropy"):
         return None
     function = f"{name}_with_logits"
-    written = Written(f"{function}({', '.join([as_argument(text), *map(str, arguments)])})")
-    return Repair(Applicability.SAFE, f"use `{function.rpartition('.')[2]}`", ((use.node, written.text),))
+    written = Written(f"{function}({', '.join([as_argument(logits.text), *map(str, arguments)])})")
+    message = f"use `{function.rpartition('.')[2]}`"
+    return logits.along(Repair(Applicability.SAFE, message, ((use.node, written.text),)))
 
 
 def softplus(facts: Facts, use: Use, x: Term) -> Repair | None:
@@ -57,31 +63,33 @@ def tanh(facts: Facts, use: Use, x: Term) -> Repair | None:
 
 def logsumexp(facts: Facts, use: Use, total: Term, x: Term) -> Repair | None:
     """`log(sum(exp(x), …))` → `logsumexp(x, …)`, with the arguments the sum had."""
-    text, made = facts.spell(x, use), facts.producer(total, use)
+    exponent, made = spelt(facts, use, x), facts.producer(total, use)
     arguments = None if made is None else other_arguments(facts, use, made)
-    if text is None or arguments is None or any(argument.operand is None for argument in arguments):
+    if exponent is None or arguments is None or any(argument.operand is None for argument in arguments):
         return None
-    rest = [str(argument) for argument in arguments]
+    text, rest = exponent.text, [str(argument) for argument in arguments]
     if operand(total, "dim") is None and use.framework == "torch":
         if rest:
             return None
         # torch's own needs a dimension
         text, rest = f"{as_primary(text)}.flatten()", ["0"]
     if use.node.spelling.form is Form.METHOD and use.framework == "torch":
-        return _whole(use, Written(f"{as_primary(text)}.logsumexp({', '.join(rest)})"), "logsumexp")
+        return exponent.along(_whole(use, Written(f"{as_primary(text)}.logsumexp({', '.join(rest)})"), "logsumexp"))
     function = library(facts, use, "logsumexp")
-    return None if function is None else _called(use, function, "logsumexp", as_argument(text), *rest)
+    if function is None:
+        return None
+    return exponent.along(_called(use, function, "logsumexp", as_argument(text), *rest))
 
 
 def softmax(facts: Facts, use: Use, total: Term, x: Term) -> Repair | None:
     """`exp(x) / sum(exp(x), d, keepdim=True)` → `softmax(x, d)`."""
-    text, made, function = facts.spell(x, use), facts.producer(total, use), library(facts, use, "softmax")
+    logits, made, function = spelt(facts, use, x), facts.producer(total, use), library(facts, use, "softmax")
     arguments = None if made is None else other_arguments(facts, use, made)
-    if text is None or arguments is None or function is None or not _keeps_one_dim(total):
+    if logits is None or arguments is None or function is None or not _keeps_one_dim(total):
         return None
     if any(argument.operand not in ("dim", "keepdim") for argument in arguments):
         return None
-    return _called(use, function, "softmax", as_argument(text), *named(arguments, {"dim"}))
+    return logits.along(_called(use, function, "softmax", as_argument(logits.text), *named(arguments, {"dim"})))
 
 
 def normalize(facts: Facts, use: Use, norm: Term) -> Repair | None:
@@ -149,9 +157,12 @@ def _is_euclidean(norm: Term) -> bool:
 def _renamed(facts: Facts, use: Use, term: Term, old: str, new: str) -> Repair | None:
     """Call `new` instead of what made the term, in the same form and with the same arguments."""
     x = operand(term, "x")
-    text = None if x is None else facts.spell(x, use)
-    if text is None:
-        return None
+    logits = None if x is None else spelt(facts, use, x)
+    return None if logits is None else logits.along(_written_with(facts, use, term, old, new, logits.text))
+
+
+def _written_with(facts: Facts, use: Use, term: Term, old: str, new: str, text: str) -> Repair | None:
+    """The call of `new`, with `text` as what it is of."""
     made = facts.producer(term, use)
     if made is None or made.spelling.form is Form.MODULE:
         return _from_term(facts, use, term, new, text) if new == "log_softmax" else None
@@ -180,10 +191,11 @@ def _from_term(facts: Facts, use: Use, term: Term, function: str, text: str) -> 
 
 def _of_one(facts: Facts, use: Use, function: str, x: Term, *, negative: bool = False) -> Repair | None:
     inner = operand(x, "x") if negative and x.head == "neg" else None
-    text, written = facts.spell(inner or x, use), library(facts, use, function)
-    if text is None or written is None:
+    logits, written = spelt(facts, use, inner or x), library(facts, use, function)
+    if logits is None or written is None:
         return None
-    return _called(use, written, function, negated(text) if negative and inner is None else as_argument(text))
+    argument = negated(logits.text) if negative and inner is None else as_argument(logits.text)
+    return logits.along(_called(use, written, function, argument))
 
 
 def _called(use: Use, function: Written, name: str, *arguments: str) -> Repair | None:
