@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.gradient_sinks import sinks
+from nanlint.checks.initialisation.faults import networks_of, spoiled
+from nanlint.checks.learning_rates import rates_too_high
 from nanlint.checks.models import ATTENTION, RECURRENT, TEXT, is_ungated, layers_of, shown
 from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
@@ -74,7 +76,16 @@ def _model(facts: Facts) -> tuple[str, Evidence] | None:
         return shown(facts, name), Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
     for name in sorted(made & ATTENTION):
         return shown(facts, name), Evidence.POSSIBLE
+    if _is_thrown(facts):
+        return "a network whose gradients explode from the first step", Evidence.POSSIBLE
     return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+
+
+def _is_thrown(facts: Facts) -> bool:
+    """Are the gradients of a plain network known to be huge, and the steps long? Either alone has a rule of its own."""
+    if not any(True for _ in rates_too_high(facts, RuleOptions())):
+        return False
+    return any(fault.passage.gradient > 0 for chain in networks_of(facts).chains for fault in spoiled(chain))
 
 
 def _is_short(facts: Facts) -> bool:
