@@ -35,7 +35,9 @@ HEADINGS = (
 )
 PLACEHOLDERS = ("operation", "operand", "trouble", "range", "expression")
 
-_KEYS = ("operations", "operand-from", "check", "severity", "report", "message", "fix", "since", "operation")
+_KEYS = (
+    "operations", "operand-from", "check", "severity", "report", "default", "message", "fix", "since", "operation",
+)  # fmt: skip
 _OPERATION_KEYS = ("operand", "safe", "phrase")
 _FILE_NAME = re.compile(r"(?P<code>[A-Z]{2,8}\d{3,4})-(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)")
 _HEADER = re.compile(r"\s*# (?P<title>[^\n]+)\n\s*```toml\n(?P<toml>.*?)^```[ \t]*$", re.S | re.M)
@@ -98,6 +100,7 @@ class Card:
 
     Attributes:
         report: the weakest evidence that is reported by default.
+        default: is the rule on where nobody selects rules? Else it speaks only if it is asked for.
         operations: served by the general question "may an operand leave the operation's safe range?".
         operand_from: the rule only speaks where one of these operations made the operand. Such a card is more
             specific and wins over one without.
@@ -115,6 +118,7 @@ class Card:
     message: str
     since: str
     path: Path
+    default: bool = True
     operations: tuple[str, ...] = ()
     operand_from: tuple[str, ...] = ()
     check: str | None = None
@@ -282,6 +286,7 @@ def _build(path: Path, code: str, name: str, title: str, data: Mapping[str, Any]
         message=_message(data),
         since=_text(data, "since") or "",
         path=path,
+        default=_flag(data, "default", otherwise=True),
         operations=operations,
         operand_from=_words(data, "operand-from"),
         check=check,
@@ -301,6 +306,13 @@ def _text(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"`{key}` must be a string")
+    return value
+
+
+def _flag(data: Mapping[str, Any], key: str, *, otherwise: bool) -> bool:
+    value = data.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise ValueError(f"`{key}` must be true or false")
     return value
 
 

@@ -213,7 +213,7 @@ def _problems(
         # only a run of the model could tell whether a rule of the dynamic pass needs it
         and not card.traced
         and card.code not in RUN_CODES
-        and settings.selects(card.code, card.name)
+        and settings.selects(card.code, card.name, by_default=card.default)
     ]
     if unused:
         names = ", ".join(f"`{word}`" for word in unused)

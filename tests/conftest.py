@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from filelock import FileLock
 from hypothesis import settings
 from repositories import own_tree
 
-from nanlint.cards import load_cards
+from nanlint.cards import Card, load_cards
 from nanlint.testing import Lint, default_lint
+from nanlint.testing import lint_for as _lint_for
 
 # a busy runner is slow now and then, and a red build must be red again on the next run
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -75,6 +77,13 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 def lint() -> Lint:
     """The linter as a user without configuration runs it."""
     return default_lint(load_cards())
+
+
+@pytest.fixture(scope="session")
+def lint_for() -> Callable[[Card], Lint]:
+    """The linter as somebody runs it who wants to hear of a rule, be it off by default or not."""
+    cards = load_cards()
+    return cache(lambda card: _lint_for(card, cards))
 
 
 Run = Callable[..., tuple[int, str, str]]

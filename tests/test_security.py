@@ -282,9 +282,13 @@ def test_other_files_that_take_long(run, write, name, text):
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
-@pytest.mark.parametrize("name", ["nanlint.toml", ".gitignore", "requirements.txt", "b.py", "c.py", "package/__init__.py"])
+@pytest.mark.parametrize(
+    "name", ["nanlint.toml", ".gitignore", "requirements.txt", "b.py", "c.py", "package/__init__.py"]
+)
 def test_devices_never_end(run, write, tmp_path, name):
-    write("import torch\nfrom b import g\nfrom package import h\n\n\ndef f(z):\n    return torch.log(g(h(z.softmax(-1))))\n")
+    write(
+        "import torch\nfrom b import g\nfrom package import h\n\n\ndef f(z):\n    return torch.log(g(h(z.softmax(-1))))\n"
+    )
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).symlink_to("/dev/zero")
     assert run("check", "--no-cache")[0] in {0, 1}

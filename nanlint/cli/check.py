@@ -108,9 +108,9 @@ def _patterns(*names: str, help: str) -> _Decorator:
 
 @click.command(cls=_Check)
 @click.argument("paths", nargs=-1)
-@_rules("--select", help="Rules to report: codes, prefixes (NAN1), names or ALL.")
+@_rules("--select", help="Rules to report: codes, prefixes (NAN1), names, ALL or DEFAULT.")
 @_rules("--ignore", help="Rules not to report.")
-@_rules("--extend-select", help="Rules to report as well.")
+@_rules("--extend-select", help="Rules to report as well, like those that are off by default.")
 @_rules("--extend-ignore", help="Rules not to report either.")
 @click.option("--evidence", type=_EVIDENCE, help="Weakest evidence to report; `unknown` shows every unproven place.")
 @click.option("--min-severity", type=_SEVERITY, help="Weakest severity to report.")

@@ -205,9 +205,14 @@ RULE_KEYS: Mapping[str, Key] = {
 }
 
 KEYS: Mapping[str, Key] = {
-    "select": Key(_words, _WORDS, '["ALL"]', "the rules to report: codes, prefixes of codes, names or ALL"),
+    "select": Key(
+        _words,
+        _WORDS,
+        '["DEFAULT"]',
+        "the rules to report: codes, prefixes of codes, names, ALL, or DEFAULT for those that are on by default",
+    ),
     "ignore": Key(_words, _WORDS, "[]", "the rules not to report; of two selectors the more specific one decides"),
-    "extend-select": Key(_words, _WORDS, "[]", "added to `select`"),
+    "extend-select": Key(_words, _WORDS, "[]", "added to `select`, like a rule that is off by default"),
     "extend-ignore": Key(_words, _WORDS, "[]", "added to `ignore`"),
     "per-file-ignores": Key(
         _words_by_pattern,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from nanlint.cards import Card
 from nanlint.config.errors import ConfigError
-from nanlint.config.selectors import ALL, closest, nearest_rule, specificity
+from nanlint.config.selectors import ALL, DEFAULT, closest, nearest_rule, specificity
 from nanlint.diagnostic import Evidence, Severity
 from nanlint.files import real_path
 from nanlint.requirements import Version
@@ -65,7 +65,7 @@ class Settings:
     """Everything a run can be told. The defaults are those of `--isolated`.
 
     Attributes:
-        select: the rules to report, as codes, prefixes of codes, names, or ALL.
+        select: the rules to report, as codes, prefixes of codes, names, ALL, or DEFAULT: those that are on by default.
         ignore: the rules not to report. Of two selectors the more specific one decides.
         extend_select, extend_ignore: added to them.
         per_file_ignores: patterns of files, and the rules that are never reported in them.
@@ -91,7 +91,7 @@ class Settings:
         ignored_here: the selectors of `per_file_ignores` that hold for one file; see `for_file`.
     """
 
-    select: tuple[str, ...] = (ALL,)
+    select: tuple[str, ...] = (DEFAULT,)
     ignore: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     extend_ignore: tuple[str, ...] = ()
@@ -139,9 +139,11 @@ class Settings:
                 given |= {one.name: value for one in fields(own) if (value := getattr(own, one.name)) is not None}
         return RuleOptions(**given)
 
-    def selects(self, code: str, name: str) -> bool:
-        """Is the rule to be reported? The more specific selector decides; of equals, `ignore`."""
-        chosen = closest(self.select + self.extend_select, code, name)
+    def selects(self, code: str, name: str, *, by_default: bool = True) -> bool:
+        """Is the rule to be reported? The more specific selector decides; of equals, `ignore`. One that is not on by
+        default has to be asked for: by code, prefix or name, or with ALL."""
+        words = self.select + self.extend_select
+        chosen = closest(words if by_default else (word for word in words if word != DEFAULT), code, name)
         ignored = closest(self.ignore + self.extend_ignore, code, name)
         return chosen > ignored and not closest(self.ignored_here, code, name)
 
@@ -198,8 +200,9 @@ def check_selectors(settings: Settings, cards: Collection[Card]) -> None:
     Raises:
         ConfigError: one is not; the message names the nearest that is.
     """
-    lists = (settings.select, settings.extend_select, settings.ignore, settings.extend_ignore)
-    for word in (word for words in (*lists, *settings.per_file_ignores.values()) for word in words):
+    chosen = (word for word in settings.select + settings.extend_select if word != DEFAULT)
+    ignored = (settings.ignore, settings.extend_ignore, *settings.per_file_ignores.values())
+    for word in (*chosen, *(word for words in ignored for word in words)):
         if not _stands_for_rules(word, cards):
             raise ConfigError(f"unknown rule `{word}`{nearest_rule(word, cards)}")
     for word, options in settings.rules.items():
@@ -213,7 +216,7 @@ def check_selectors(settings: Settings, cards: Collection[Card]) -> None:
 
 
 def _stands_for_rules(word: str, cards: Collection[Card]) -> bool:
-    return word == ALL or any(specificity(word, card.code, card.name) for card in cards)
+    return word == ALL or (word != DEFAULT and any(specificity(word, card.code, card.name) for card in cards))
 
 
 def _weight(severity: Severity) -> int:

@@ -69,7 +69,7 @@ def _rule(code: str, name: str, card: Card | None) -> dict[str, Any]:
         "fullDescription": {"text": card.summary},
         "help": {"text": card.summary, "markdown": "\n\n".join([f"# {card.title}", *told])},
         "helpUri": card.url,
-        "defaultConfiguration": {"level": _LEVELS[card.severity]},
+        "defaultConfiguration": {"enabled": card.default, "level": _LEVELS[card.severity]},
         "properties": {
             "tags": ["correctness", "numerics"],
             "precision": _PRECISION[card.report],
