@@ -3,7 +3,8 @@
     python examples/train_deep.py
 
 `nanlint check examples/train_deep.py` names all of its causes at once: pixels that are divided by a deviation of 0,
-weights that make the signal explode, the logarithm of a softmax, and a learning rate that no network survives. To mend
+weights that make the signal explode, the logarithm of a softmax, a learning rate that no network survives, and gradients
+that nothing bounds. To mend
 the first that comes up only brings the next to light; `repaired/train_deep.py` is what
 `nanlint check --fix --unsafe-fixes` makes of this file.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 import string
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.files import SMALL, read_whole, toml_of
 from nanlint.values.interval import Range, interval
 
 URL = "https://github.com/nanlint/nanlint/blob/main/rules/"
@@ -35,7 +35,9 @@ HEADINGS = (
 )
 PLACEHOLDERS = ("operation", "operand", "trouble", "range", "expression")
 
-_KEYS = ("operations", "operand-from", "check", "severity", "report", "message", "fix", "since", "operation")
+_KEYS = (
+    "operations", "operand-from", "check", "severity", "report", "default", "message", "fix", "since", "operation",
+)  # fmt: skip
 _OPERATION_KEYS = ("operand", "safe", "phrase")
 _FILE_NAME = re.compile(r"(?P<code>[A-Z]{2,8}\d{3,4})-(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)")
 _HEADER = re.compile(r"\s*# (?P<title>[^\n]+)\n\s*```toml\n(?P<toml>.*?)^```[ \t]*$", re.S | re.M)
@@ -98,6 +100,7 @@ class Card:
 
     Attributes:
         report: the weakest evidence that is reported by default.
+        default: is the rule on where nobody selects rules? Else it speaks only if it is asked for.
         operations: served by the general question "may an operand leave the operation's safe range?".
         operand_from: the rule only speaks where one of these operations made the operand. Such a card is more
             specific and wins over one without.
@@ -115,6 +118,7 @@ class Card:
     message: str
     since: str
     path: Path
+    default: bool = True
     operations: tuple[str, ...] = ()
     operand_from: tuple[str, ...] = ()
     check: str | None = None
@@ -191,15 +195,15 @@ def read_card(path: Path) -> Card:
     if named is None:
         raise CardError(f"{path}: a card is called like NAN101-log-of-zero.md")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_whole(path, SMALL).decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: cannot be read: {error}") from None
     header = _HEADER.match(text)
     if header is None:
         raise CardError(f"{path}: a card begins with a `# Title` line and a ```toml block")
     try:
-        data = tomllib.loads(header["toml"])
-    except tomllib.TOMLDecodeError as error:
+        data = toml_of(header["toml"])
+    except ValueError as error:
         raise CardError(f"{path}: the toml block is not valid: {error}") from None
     try:
         return _build(path, named["code"], named["name"], header["title"].strip(), data, text)
@@ -282,6 +286,7 @@ def _build(path: Path, code: str, name: str, title: str, data: Mapping[str, Any]
         message=_message(data),
         since=_text(data, "since") or "",
         path=path,
+        default=_flag(data, "default", otherwise=True),
         operations=operations,
         operand_from=_words(data, "operand-from"),
         check=check,
@@ -301,6 +306,13 @@ def _text(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"`{key}` must be a string")
+    return value
+
+
+def _flag(data: Mapping[str, Any], key: str, *, otherwise: bool) -> bool:
+    value = data.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise ValueError(f"`{key}` must be true or false")
     return value
 
 
@@ -329,7 +341,9 @@ def _message(data: Mapping[str, Any]) -> str:
     message = _text(data, "message")
     if not message:
         raise ValueError("`message` is missing")
-    for _, name, _, _ in string.Formatter().parse(message):
+    for _, name, layout, conversion in string.Formatter().parse(message):
+        if layout or conversion:  # a width of a milliard would fill the memory
+            raise ValueError(f"a placeholder in `message` is a word in braces, like `{{{PLACEHOLDERS[1]}}}`")
         if name is not None and name not in PLACEHOLDERS:
             raise ValueError(f"unknown placeholder `{{{name}}}` in `message`{nearest(name, PLACEHOLDERS)}")
     return message

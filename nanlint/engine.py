@@ -118,6 +118,8 @@ def lint_plan(
     """
     for problem in plan.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
+    for remark in plan.remarks:
+        yield FileResult(remark.partition(":")[0], remark=remark)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
     with no_collection():
@@ -271,7 +273,8 @@ def _selected(found: Sequence[Diagnostic], cards: Sequence[Card], settings: Sett
         judged = _with_options(one, settings.options(one.code, one.name))
         unread = one.code == SYNTAX_ERROR[0] and not settings.ignores_by_name(*SYNTAX_ERROR)
         loud = card is None or one.code in RUN_CODES or settings.reports(card, one.evidence)
-        if unread or (loud and settings.selects(one.code, one.name) and settings.shows(judged.severity)):
+        chosen = settings.selects(one.code, one.name, by_default=card is None or card.default)
+        if unread or (loud and chosen and settings.shows(judged.severity)):
             yield judged
 
 

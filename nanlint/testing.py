@@ -76,10 +76,16 @@ class Marked:
     revealed: tuple[tuple[int, str], ...]
 
 
-def default_lint(cards: Sequence[Card]) -> Lint:
-    """The linter as a user without configuration runs it, with these cards."""
-    settings = Settings()
+def default_lint(cards: Sequence[Card], also: Sequence[str] = ()) -> Lint:
+    """The linter as a user without configuration runs it, with these cards; `also` names rules that are off by
+    default."""
+    settings = Settings(extend_select=tuple(also))
     return lambda source: lint_source(source, cards, settings)
+
+
+def lint_for(card: Card, cards: Sequence[Card]) -> Lint:
+    """The linter as somebody runs it who wants to hear of this rule."""
+    return default_lint(cards, () if card.default else (card.code,))
 
 
 def read_marks(text: str) -> Marked:
@@ -105,9 +111,8 @@ def read_marks(text: str) -> Marked:
 def run_folder(folder: Path) -> list[Failure]:
     """Run every card in a user's folder, together with nanlint's own: what `nanlint test-rules` does."""
     cards = load_cards((folder,))
-    lint = default_lint(cards)
     own = [card for card in cards if card.path.parent == folder]
-    return [failure for card in own for failure in run_card(card, lint)]
+    return [failure for card in own for failure in run_card(card, lint_for(card, cards))]
 
 
 def run_card(card: Card, lint: Lint) -> list[Failure]:

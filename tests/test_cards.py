@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -18,13 +19,13 @@ HEADER = 'operations = ["log"]\nmessage = "{operation} of {operand}"\n'
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _updated(lint: Lint, update: bool) -> None:
+def _updated(lint_for: Callable[[Card], Lint], update: bool) -> None:
     """With `--update`, rewrite the cards before their examples are run."""
     if update:
         for card in CARDS:
             if card.traced:
                 continue
-            card.path.write_text(updated_card(card, lint), encoding="utf-8")
+            card.path.write_text(updated_card(card, lint_for(card)), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -32,11 +33,11 @@ def _updated(lint: Lint, update: bool) -> None:
     EXAMPLES,
     ids=[f"{card.code}-{example.heading.replace(' ', '_')}-{example.number}" for card, example in EXAMPLES],
 )
-def test_example(card: Card, example: Example, lint: Lint, update: bool) -> None:
+def test_example(card: Card, example: Example, lint_for: Callable[[Card], Lint], update: bool) -> None:
     if update:
         card = read_card(card.path)
         example = next(e for e in card.examples if (e.heading, e.number) == (example.heading, example.number))
-    assert not [str(failure) for failure in run_example(card, example, lint)]
+    assert not [str(failure) for failure in run_example(card, example, lint_for(card))]
 
 
 def test_cards_are_sorted_and_found_by_code_or_name() -> None:

@@ -71,6 +71,11 @@ def test_every_bad_is_marked_with_its_own_code_and_words(card: Card) -> None:
 
 
 @each_card
+def test_a_rule_that_is_off_says_so(card: Card) -> None:
+    assert card.default == ("off by default" not in card.sections["What it does"])
+
+
+@each_card
 def test_a_repair_is_declared_where_one_is_shown(card: Card) -> None:
     engine_serves_it = card.check in {"suppressions", "syntax"}
     assert engine_serves_it or card.fixable == (card.fix is not None)
@@ -139,10 +144,14 @@ def test_no_source_file_is_too_long() -> None:
 
 def _rule_table() -> str:
     rows = [
-        f"| [{card.code}](rules/{card.path.name}) | {card.name} | {card.title} | {card.severity} | {_repair(card)} |"
+        f"| [{card.code}](rules/{card.path.name}) | {card.name} | {card.title} | {_severity(card)} | {_repair(card)} |"
         for card in CARDS
     ]
     return "\n".join(["| code | name | what it finds | severity | repair |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _severity(card: Card) -> str:
+    return str(card.severity) if card.default else f"{card.severity}, off"
 
 
 def _repair(card: Card) -> str:

@@ -3,7 +3,8 @@
     python examples/train_deep.py
 
 `nanlint check examples/train_deep.py` names all of its causes at once: pixels that are divided by a deviation of 0,
-weights that make the signal explode, the logarithm of a softmax, and a learning rate that no network survives. To mend
+weights that make the signal explode, the logarithm of a softmax, a learning rate that no network survives, and gradients
+that nothing bounds. To mend
 the first that comes up only brings the next to light; `repaired/train_deep.py` is what
 `nanlint check --fix --unsafe-fixes` makes of this file.
 """
@@ -55,6 +56,7 @@ def main():
             loss = -F.log_softmax(scores, dim=1).gather(1, labels[batch, None]).mean()
             optimizer.zero_grad()
             loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             if step % 10 == 0:
                 print(f"step {step:3}: loss {loss.item():.4f}")

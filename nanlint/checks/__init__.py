@@ -24,6 +24,7 @@ from nanlint.checks.limits import clipping_disabled
 from nanlint.checks.losses import bce_on_sigmoid, ctc_loss
 from nanlint.checks.masks import masked_softmax
 from nanlint.checks.memory import uninitialised_memory
+from nanlint.checks.missing_values import unchecked_missing_values
 from nanlint.checks.mixed_precision import autocast_without_scaler
 from nanlint.checks.norms import division_by_norm, norm_by_hand
 from nanlint.checks.operands import operands
@@ -32,6 +33,8 @@ from nanlint.checks.patience import gave_up
 from nanlint.checks.powers import fractional_power
 from nanlint.checks.products import zero_times_infinity, zero_times_log_zero
 from nanlint.checks.raw_inputs import unnormalised_input
+from nanlint.checks.regularisation import missing_regularisation
+from nanlint.checks.schedules import missing_warmup
 from nanlint.checks.selections import mean_of_nothing
 from nanlint.checks.spread import std_of_one_element
 from nanlint.checks.swept import nan_swept_under
@@ -84,6 +87,9 @@ CHECKS: dict[str, Check] = {
         clipping_disabled,
         gradients_never_zeroed,
         missing_gradient_clipping,
+        missing_warmup,
+        missing_regularisation,
+        unchecked_missing_values,
     )
 }
 

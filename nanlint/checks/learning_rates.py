@@ -50,6 +50,12 @@ _LARGE_EPSILON = 1e-4  # with it Adam becomes SGD, and takes rates of SGD
 
 def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """Optimisers of networks whose rate is written down and above what networks are trained with."""
+    for made, written, literal, ceiling in rates_too_high(facts, options):
+        yield _found(card, facts, made, written, literal, ceiling)
+
+
+def rates_too_high(facts: Facts, options: RuleOptions) -> Iterator[tuple[Made, nodes.Expr, Literal, float]]:
+    """The optimisers, their rates as they are written, the numbers, and what those are above of."""
     if facts.chain or facts.is_test or not facts.mentions(*NAMES):
         return
     if any(_SET_ELSEWHERE.search(word) or _OWN_SCHEDULE.search(word) for word in facts.words()):
@@ -63,7 +69,7 @@ def learning_rate_too_high(card: Card, facts: Facts, options: RuleOptions) -> It
     for made, written, literal, ceiling in found:
         # one number for several optimisers, of which one is chosen, is meant for that which takes it
         if ceiling is not None and literal.value > ceiling and id(literal.node) not in right:
-            yield _found(card, facts, made, written, literal, ceiling)
+            yield made, written, literal, ceiling
 
 
 _Judged = tuple[Made, nodes.Expr, Literal, float | None]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
+from nanlint.checks.gradient_sinks import sinks
+from nanlint.checks.initialisation.faults import networks_of, spoiled
+from nanlint.checks.learning_rates import rates_too_high
+from nanlint.checks.models import ATTENTION, RECURRENT, TEXT, is_ungated, layers_of, shown
 from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
+from nanlint.config.keys import FAMILIES
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
-from nanlint.ir.walk import expressions, statements
+from nanlint.ir.walk import statements
 from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before
 
-_RECURRENT = frozenset({"LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"})
-_ATTENTION = frozenset(
-    {"Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer",
-     "MultiheadAttention"}
-)  # fmt: skip
-_UNGATED = frozenset({"RNN", "RNNCell"})
-_TEXT = frozenset({"Embedding", "EmbeddingBag"})
 # with so few steps the product of their factors stays small
 _SHORT = 30
 _LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?steps?|bptt)$", re.IGNORECASE)
@@ -32,7 +30,7 @@ _POLICIES = ("log_prob", "advantage", "advantages")
 # whoever writes one of these, be it in a setting or a comment, has thought of it
 _BOUNDED = re.compile(
     r"clip_?grad|grad\w*[_.-]?clip|clip_by|clipnorm|clip_norm|clip_val|clipping|clamp_grad|max_?grad|max_?norm|"
-    r"grad\w*_norm|norm_grad|register_(?:full_backward_)?hook|\.grad\b|deepspeed|lightning|fairseq|adafactor",
+    r"grad\w*_norm|norm_grad|register_(?:full_backward_)?hook|(?<!\bjax)\.grad\b|deepspeed|lightning|fairseq|adafactor",
     re.IGNORECASE,
 )
 _LIMIT = 1.0
@@ -40,43 +38,55 @@ _USUAL_NAMES = ("model", "net", "network")
 
 
 def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
-    """`backward()` and `optimizer.step()` for a recurrent model of this file, which nowhere bounds gradients."""
-    if facts.chain or not (facts.mentions("backward") and facts.mentions("step")):
+    """Gradients of a recurrent network or a transformer of this file that are used and nowhere bounded."""
+    in_torch = facts.mentions("backward") and facts.mentions("step")
+    if facts.chain or not (in_torch or facts.mentions("GradientTape", "apply_updates", "TrainState")):
         return
-    model = _model(facts)
+    model = _model(facts, options.families or FAMILIES)
     if model is None or facts.says(_BOUNDED):
         return
     name, evidence = model
-    for recipe in recipes(facts.body):
+    limit = options.clip_norm or _LIMIT
+    for recipe in recipes(facts.body) if in_torch else ():
         step = next(iter(recipe.all_of(Did.STEP)))
-        yield remark(
-            card,
-            step.call,
-            step.statement,
-            evidence,
-            repair=_clipped(facts, recipe, step, options.clip_norm or _LIMIT),
-            operand=shortened(facts.text(step.call)),
-            trouble=name,
-        )
+        repair = _clipped(facts, recipe, step, limit)
+        yield _unbounded(card, facts, step.call, step.statement, evidence, repair, name)
+    for call, statement, repair in sinks(facts, limit):
+        yield _unbounded(card, facts, call, statement, evidence, repair, name)
 
 
-def _model(facts: Facts) -> tuple[str, Evidence] | None:
+def _unbounded(
+    card: Card,
+    facts: Facts,
+    call: nodes.Call,
+    statement: nodes.Stmt,
+    evidence: Evidence,
+    repair: Repair | None,
+    model: str,
+) -> Finding:
+    operand = shortened(facts.text(call))
+    return remark(card, call, statement, evidence, repair=repair, operand=operand, trouble=model)
+
+
+def _model(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
     """What is trained, and how well it is known to need it."""
-    made = set()
-    if facts.mentions(*_RECURRENT, *_ATTENTION):
-        for _, body in scopes(facts.body):
-            for statement in _with_classes(body):
-                for expr in expressions(statement):
-                    path = getattr(expr.func, "path", None) if isinstance(expr, nodes.Call) else None
-                    if path and path.startswith("torch.nn."):
-                        made.add(path.rpartition(".")[2])
-    for name in sorted(made & _RECURRENT):
+    made = layers_of(facts).keys() if facts.mentions(*RECURRENT, *ATTENTION) else set[str]()
+    for name in sorted(made & RECURRENT) if "recurrent" in families else ():
         # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
-        is_long = name in _UNGATED or name.endswith("Cell") or not made.isdisjoint(_TEXT)
-        return f"an `nn.{name}`", Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
-    for name in sorted(made & _ATTENTION):
-        return f"an `nn.{name}`", Evidence.POSSIBLE
-    return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+        is_long = is_ungated(facts, name) or name.endswith("Cell") or not TEXT.isdisjoint(made)
+        return shown(facts, name), Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
+    for name in sorted(made & ATTENTION) if "attention" in families else ():
+        return shown(facts, name), Evidence.POSSIBLE
+    if _is_thrown(facts):
+        return "a network whose gradients explode from the first step", Evidence.POSSIBLE
+    return ("a policy", Evidence.UNKNOWN) if "policy" in families and facts.mentions(*_POLICIES) else None
+
+
+def _is_thrown(facts: Facts) -> bool:
+    """Are the gradients of a plain network known to be huge, and the steps long? Either alone has a rule of its own."""
+    if not any(True for _ in rates_too_high(facts, RuleOptions())):
+        return False
+    return any(fault.passage.gradient > 0 for chain in networks_of(facts).chains for fault in spoiled(chain))
 
 
 def _is_short(facts: Facts) -> bool:
@@ -87,13 +97,6 @@ def _is_short(facts: Facts) -> bool:
             if number is not None and number <= _SHORT and any(map(_LENGTH.search, targets_of(statement))):
                 return True
     return False
-
-
-def _with_classes(body: Sequence[nodes.Stmt]) -> Iterator[nodes.Stmt]:
-    for statement in statements(body):
-        yield statement
-        if isinstance(statement, nodes.ClassDef):
-            yield from _with_classes(statement.body)
 
 
 def _clipped(facts: Facts, recipe: Recipe, step: Event, limit: float) -> Repair | None:

@@ -15,6 +15,7 @@ from nanlint.formats import FORMATS
 _EVIDENCE = click.Choice([evidence.label for evidence in reversed(Evidence)])
 _SEVERITY = click.Choice([str(severity) for severity in Severity])
 _FORMAT = click.Choice(list(FORMATS))
+_COLOUR = click.Choice(["auto", "always", "never"])
 _FILE = click.Path(dir_okay=False)
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -42,6 +43,7 @@ class Options:
     diff_base: str | None
     output_format: str | None
     output_file: str | None
+    color: str
     output: tuple[tuple[str, str], ...]
     statistics: bool
     config: tuple[str, ...]
@@ -60,6 +62,7 @@ class Options:
     watch: bool
     cache_dir: str | None
     jobs: int | None
+    executor: str | None
 
 
 class _Check(click.Command):
@@ -83,6 +86,14 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     return tuple(made)
 
 
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """`dask://host:port`."""
+    host, _, port = (value or "").removeprefix("dask://").rpartition(":")
+    if value is not None and not (value.startswith("dask://") and host and port.isdecimal() and int(port) < 65536):
+        raise click.BadParameter(f"`{value}` is not like dask://localhost:8786")
+    return value
+
+
 def _rules(*names: str, help: str) -> _Decorator:
     return click.option(*names, multiple=True, callback=words, metavar="RULES", help=help)
 
@@ -93,9 +104,9 @@ def _patterns(*names: str, help: str) -> _Decorator:
 
 @click.command(cls=_Check)
 @click.argument("paths", nargs=-1)
-@_rules("--select", help="Rules to report: codes, prefixes (NAN1), names or ALL.")
+@_rules("--select", help="Rules to report: codes, prefixes (NAN1), names, ALL or DEFAULT.")
 @_rules("--ignore", help="Rules not to report.")
-@_rules("--extend-select", help="Rules to report as well.")
+@_rules("--extend-select", help="Rules to report as well, like those that are off by default.")
 @_rules("--extend-ignore", help="Rules not to report either.")
 @click.option("--evidence", type=_EVIDENCE, help="Weakest evidence to report; `unknown` shows every unproven place.")
 @click.option("--min-severity", type=_SEVERITY, help="Weakest severity to report.")
@@ -110,6 +121,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--diff-base", metavar="REVISION", help="Only findings on lines changed since a git revision.")
 @click.option("--output-format", type=_FORMAT, help="How to report.  [default: full]")
 @click.option("-o", "--output-file", type=_FILE, help="Where to write the report.")
+@click.option("--color", type=_COLOUR, default="auto", help="Colours.  [default: on terminals, unless NO_COLOR is set]")
 @click.option(
     "--output",
     multiple=True,
@@ -133,6 +145,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--no-cache", is_flag=True, help="Look at every file anew, and keep nothing for the next run.")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where to keep what was seen.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), help="How many processes look.  [default: as many as pay]")
+@click.option("--executor", callback=_address, metavar="dask://HOST:PORT", help="Have a Dask cluster look.")
 @click.option("--watch", is_flag=True, help="Look again whenever a file changes.")
 def check(**given: Any) -> None:
     """Lint files and folders (the current one if none is given); `-` reads from standard input."""

@@ -1,4 +1,4 @@
-"""Words that stand for rules: a code, a prefix of codes, a name, or ALL."""
+"""Words that stand for rules: a code, a prefix of codes, a name, ALL, or DEFAULT for those that are on by default."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable
 from nanlint.cards import Card
 
 ALL = "ALL"
+DEFAULT = "DEFAULT"
 
 _PREFIX = re.compile(r"[A-Z]{2,8}\d{0,4}")
 
 
 def specificity(word: str, code: str, name: str) -> int:
-    """How closely a selector names a rule: 0 is not at all."""
-    if word == ALL:
+    """How closely a selector names a rule: 0 is not at all. Whether DEFAULT stands for it the caller knows."""
+    if word in {ALL, DEFAULT}:
         return 1
     if word in {code, name}:
         return 100

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from nanlint.cards import Card
 from nanlint.config.errors import ConfigError
-from nanlint.config.selectors import ALL, closest, nearest_rule, specificity
+from nanlint.config.selectors import ALL, DEFAULT, closest, nearest_rule, specificity
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.files import real_path
 from nanlint.requirements import Version
 
 # folders that hold other people's code, or none
@@ -25,7 +26,11 @@ DEFAULT_EXCLUDES = (
 CACHE_DIR = Path(".nanlint_cache")
 
 # options that only one rule has
-OWNERS = {"clip_norm": "missing-gradient-clipping", "max_rates": "learning-rate-too-high"}
+OWNERS = {
+    "clip_norm": "missing-gradient-clipping",
+    "families": "missing-gradient-clipping",
+    "max_rates": "learning-rate-too-high",
+}
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -39,7 +44,9 @@ class RuleOptions:
         severity: how bad a finding is, whatever the rule says.
         fix: how safe the repair is held to be: "safe", "unsafe", or "never" for none.
         epsilon: the constant that the rule's repair writes.
+        guard: how a repair keeps a value that is never negative away from 0: "add" the constant, or "clamp" to it.
         clip_norm: the limit that the repair of missing-gradient-clipping writes.
+        families: the kinds of models that missing-gradient-clipping speaks of.
         max_rates: of learning-rate-too-high, the highest rate for each optimiser that is not reported.
     """
 
@@ -47,7 +54,9 @@ class RuleOptions:
     epsilon: float | None = None
     severity: Severity | None = None
     fix: str | None = None
+    guard: str | None = None
     clip_norm: float | None = None
+    families: tuple[str, ...] | None = None
     max_rates: Mapping[str, float] | None = None
 
 
@@ -56,7 +65,7 @@ class Settings:
     """Everything a run can be told. The defaults are those of `--isolated`.
 
     Attributes:
-        select: the rules to report, as codes, prefixes of codes, names, or ALL.
+        select: the rules to report, as codes, prefixes of codes, names, ALL, or DEFAULT: those that are on by default.
         ignore: the rules not to report. Of two selectors the more specific one decides.
         extend_select, extend_ignore: added to them.
         per_file_ignores: patterns of files, and the rules that are never reported in them.
@@ -82,7 +91,7 @@ class Settings:
         ignored_here: the selectors of `per_file_ignores` that hold for one file; see `for_file`.
     """
 
-    select: tuple[str, ...] = (ALL,)
+    select: tuple[str, ...] = (DEFAULT,)
     ignore: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     extend_ignore: tuple[str, ...] = ()
@@ -116,7 +125,7 @@ class Settings:
         """These settings, with what `per_file_ignores` says of one file."""
         if not self.per_file_ignores:
             return self
-        path = os.path.relpath(Path(filename).resolve(), self.root.resolve()).replace(os.sep, "/")
+        path = os.path.relpath(real_path(filename), self.root.resolve()).replace(os.sep, "/")
         return replace(self, ignored_here=tuple(_ignored_in(path, self.per_file_ignores)))
 
     def options(self, code: str, name: str) -> RuleOptions:
@@ -130,9 +139,11 @@ class Settings:
                 given |= {one.name: value for one in fields(own) if (value := getattr(own, one.name)) is not None}
         return RuleOptions(**given)
 
-    def selects(self, code: str, name: str) -> bool:
-        """Is the rule to be reported? The more specific selector decides; of equals, `ignore`."""
-        chosen = closest(self.select + self.extend_select, code, name)
+    def selects(self, code: str, name: str, *, by_default: bool = True) -> bool:
+        """Is the rule to be reported? The more specific selector decides; of equals, `ignore`. One that is not on by
+        default has to be asked for: by code, prefix or name, or with ALL."""
+        words = self.select + self.extend_select
+        chosen = closest(words if by_default else (word for word in words if word != DEFAULT), code, name)
         ignored = closest(self.ignore + self.extend_ignore, code, name)
         return chosen > ignored and not closest(self.ignored_here, code, name)
 
@@ -189,8 +200,9 @@ def check_selectors(settings: Settings, cards: Collection[Card]) -> None:
     Raises:
         ConfigError: one is not; the message names the nearest that is.
     """
-    lists = (settings.select, settings.extend_select, settings.ignore, settings.extend_ignore)
-    for word in (word for words in (*lists, *settings.per_file_ignores.values()) for word in words):
+    chosen = (word for word in settings.select + settings.extend_select if word != DEFAULT)
+    ignored = (settings.ignore, settings.extend_ignore, *settings.per_file_ignores.values())
+    for word in (*chosen, *(word for words in ignored for word in words)):
         if not _stands_for_rules(word, cards):
             raise ConfigError(f"unknown rule `{word}`{nearest_rule(word, cards)}")
     for word, options in settings.rules.items():
@@ -204,7 +216,7 @@ def check_selectors(settings: Settings, cards: Collection[Card]) -> None:
 
 
 def _stands_for_rules(word: str, cards: Collection[Card]) -> bool:
-    return word == ALL or any(specificity(word, card.code, card.name) for card in cards)
+    return word == ALL or (word != DEFAULT and any(specificity(word, card.code, card.name) for card in cards))
 
 
 def _weight(severity: Severity) -> int:

@@ -13,10 +13,13 @@ def rules_as_text(cards: Sequence[Card]) -> str:
     if len(cards) == 1:
         card = cards[0]
         repair = "has a repair" if card.fixable else "has no repair"
-        return f"{card.code} ({card.name}), {card.severity}, {repair}\n\n{card.text.strip()}"
+        state = "" if card.default else f", off by default: --extend-select {card.code}"
+        return f"{card.code} ({card.name}), {card.severity}, {repair}{state}\n\n{card.text.strip()}"
     width = max((len(card.name) for card in cards), default=0)
     return "\n".join(
-        f"{card.code}  {'[*]' if card.fixable else '[ ]'}  {card.name:<{width}}  {card.title}" for card in cards
+        f"{card.code}  {'[*]' if card.fixable else '[ ]'}  {card.name:<{width}}  {card.title}"
+        f"{'' if card.default else ' (off by default)'}"
+        for card in cards
     )
 
 
@@ -33,6 +36,7 @@ def _as_json(card: Card) -> dict[str, object]:
         "summary": card.summary,
         "severity": str(card.severity),
         "evidence": card.report.label,
+        "default": card.default,
         "message": card.message,
         "fixable": card.fixable,
         "since": card.since,
