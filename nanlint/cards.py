@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 import string
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.toml import TOMLDecodeError, parse_toml
 from nanlint.values.interval import Range, interval
 
 URL = "https://github.com/nanlint/nanlint/blob/main/rules/"
@@ -198,8 +198,8 @@ def read_card(path: Path) -> Card:
     if header is None:
         raise CardError(f"{path}: a card begins with a `# Title` line and a ```toml block")
     try:
-        data = tomllib.loads(header["toml"])
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(header["toml"])
+    except TOMLDecodeError as error:
         raise CardError(f"{path}: the toml block is not valid: {error}") from None
     try:
         return _build(path, named["code"], named["name"], header["title"].strip(), data, text)
@@ -329,9 +329,11 @@ def _message(data: Mapping[str, Any]) -> str:
     message = _text(data, "message")
     if not message:
         raise ValueError("`message` is missing")
-    for _, name, _, _ in string.Formatter().parse(message):
+    for _, name, layout, conversion in string.Formatter().parse(message):
         if name is not None and name not in PLACEHOLDERS:
             raise ValueError(f"unknown placeholder `{{{name}}}` in `message`{nearest(name, PLACEHOLDERS)}")
+        if layout or conversion:  # `{operand:>999999999}` would fill the memory
+            raise ValueError(f"`{{{name}}}` in `message` takes neither `!` nor `:`")
     return message
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from nanlint.toml import TOMLDecodeError, parse_toml
 
 Version = tuple[int, int]
 
@@ -44,8 +45,8 @@ def _oldest_torch(folder: Path, known: dict[Path, Version | None]) -> Version | 
 
 def _requirements(folder: Path) -> Iterator[str]:
     table: Any = {}
-    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # said elsewhere, if it matters
-        table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    with suppress(OSError, UnicodeDecodeError, TOMLDecodeError):  # said elsewhere, if it matters
+        table = parse_toml((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
     listed = table.get("dependencies", []) if isinstance(table, dict) else []
     yield from (line for line in listed if isinstance(line, str)) if isinstance(listed, list) else ()
     try:

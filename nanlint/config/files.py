@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from nanlint.config.errors import ConfigError
 from nanlint.config.keys import KEYS, read_table
 from nanlint.config.settings import CACHE_DIR, Settings
 from nanlint.requirements import Version, oldest_torch
+from nanlint.toml import TOMLDecodeError, parse_toml
 
 CONFIG_FILES = ("nanlint.toml", "pyproject.toml")
 
@@ -108,8 +108,8 @@ def inline_table(text: str) -> Table:
         ConfigError: it is no TOML, or not a setting.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = parse_toml(text)
+    except TOMLDecodeError as error:
         hint = '; strings need quotes, as in `fail-on = "error"`' if "Invalid value" in str(error) else ""
         raise ConfigError(f"--config: `{text}` is neither a file nor valid TOML: {_first_line(error)}{hint}") from None
     try:
@@ -137,10 +137,10 @@ def merged(table: Table, over: Table) -> Table:
 
 def _read_table(path: Path) -> Table | None:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = parse_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, TOMLDecodeError) as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {_first_line(error)}") from None
     if path.name != "pyproject.toml":
         return data
