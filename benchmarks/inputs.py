@@ -167,7 +167,9 @@ def _characters(random: Random, text: str, real: Sequence[str]) -> str:
     """A stretch cut out, repeated, or a character put in."""
     start = random.randrange(len(text) + 1)
     end = min(start + random.choice((0, 1, 1, 5, 50)), len(text))
-    return text[:start] + random.choice(("", random.choice(WORDS), text[start:end] * random.choice((2, 20)))) + text[end:]
+    return (
+        text[:start] + random.choice(("", random.choice(WORDS), text[start:end] * random.choice((2, 20)))) + text[end:]
+    )
 
 
 def _splice(random: Random, text: str, real: Sequence[str]) -> str:
@@ -184,7 +186,9 @@ def _ends(random: Random, text: str, real: Sequence[str]) -> str:
 
 def _nested(random: Random, text: str, real: Sequence[str]) -> str:
     """All of it in a function, a class or a condition."""
-    head = random.choice(("def g(x, y=1, *a):", "class B(nn.Module):", "if x:", "for x in y:", "try:", "async def h():"))
+    head = random.choice(
+        ("def g(x, y=1, *a):", "class B(nn.Module):", "if x:", "for x in y:", "try:", "async def h():")
+    )
     return f"{head}\n" + "".join(f"    {line}" for line in text.splitlines(keepends=True))
 
 
@@ -252,7 +256,11 @@ def _value(random: Random) -> str:
     if how == 1:
         return f"[{', '.join(strings)}]"
     if how == 2:
-        return "{ " + ", ".join(f"{one} = {random.choice((random.choice(_PLAIN), f'[{one}]'))}" for one in {*strings}) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{one} = {random.choice((random.choice(_PLAIN), f'[{one}]'))}" for one in {*strings})
+            + " }"
+        )
     return json.dumps(random.choice(_STRINGS))
 
 
@@ -262,7 +270,9 @@ def _setting(random: Random, keys: Mapping[str, object]) -> str:
 
 
 def _cell(random: Random, real: Sequence[str]) -> object:
-    text = random.choice(("", "%matplotlib inline\n", "%%time\n", "%%bash\n", "!ls\n", "x?\n", "x = !ls\n", "%%\n", "cd ..\n"))
+    text = random.choice(
+        ("", "%matplotlib inline\n", "%%time\n", "%%bash\n", "!ls\n", "x?\n", "x = !ls\n", "%%\n", "cd ..\n")
+    )
     text += random.choice((random.choice(real), "", "\n", " ".join(random.choice(WORDS) for _ in range(8))))
     if random.random() < 0.3:
         text = random.choice(_CHANGES)(random, text, real)

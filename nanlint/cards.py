@@ -49,6 +49,9 @@ _BETWEEN = re.compile(rf"({_NUMBER})\s*(<=|<)\s*x\s*(<=|<)\s*({_NUMBER})")
 class CardError(Exception):
     """A card that cannot be used: one line that names the file, the fault, and the nearest valid word."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
 
 @dataclass(frozen=True, slots=True)
 class CustomOperation:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tomllib import TOMLDecodeError, loads
 from typing import Any
 
+__all__ = ["TOMLDecodeError", "parse_toml"]
+
 
 def parse_toml(text: str) -> dict[str, Any]:
     """The values in a text.

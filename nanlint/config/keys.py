@@ -6,6 +6,7 @@ The reader, the JSON schema and the table in docs/settings.md all come from the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +68,21 @@ def _words(value: object, key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _patterns(value: object, key: str) -> tuple[str, ...]:
+    words = _words(value, key)
+    _check_patterns(words, key)
+    return words
+
+
+def _check_patterns(words: Collection[str], key: str) -> None:
+    from nanlint.patterns import matcher  # noqa: PLC0415  (most settings have none)
+
+    try:
+        matcher(words)
+    except ValueError as error:
+        raise ConfigError(f"`{key}`: {error}") from None
+
+
 def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"`{key}` must be a string")
@@ -108,9 +124,13 @@ def _format(value: object, key: str) -> str:
 
 
 def _positive(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (value > 0 and isfinite(value)):
+    number = -1.0
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # TOML has whole numbers of any length
+            number = float(value)
+    if not (number > 0 and isfinite(number)):
         raise ConfigError(f"`{key}` must be a number above 0")
-    return float(value)
+    return number
 
 
 def _torch(value: object, key: str) -> Version:
@@ -123,6 +143,7 @@ def _torch(value: object, key: str) -> Version:
 def _words_by_pattern(value: object, key: str) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ConfigError(f'`{key}` must be a table like "tests/*" = ["NAN101"]')
+    _check_patterns([pattern.removeprefix("!") for pattern in value], key)
     return MappingProxyType({pattern: _words(words, f"{key}.{pattern}") for pattern, words in value.items()})
 
 
@@ -198,9 +219,12 @@ KEYS: Mapping[str, Key] = {
     ),
     "safe-functions": Key(_words, _WORDS, "[]", "patterns of functions that guard what they compute"),
     "exclude": Key(
-        _words, _WORDS, "`.git/`, `.venv/`, `build/`, …", "what to leave out, as in .gitignore; replaces the defaults"
+        _patterns,
+        _WORDS,
+        "`.git/`, `.venv/`, `build/`, …",
+        "what to leave out, as in .gitignore; replaces the defaults",
     ),
-    "extend-exclude": Key(_words, _WORDS, "[]", "added to `exclude`"),
+    "extend-exclude": Key(_patterns, _WORDS, "[]", "added to `exclude`"),
     "force-exclude": Key(
         _flag, _FLAG, "false", "leave out excluded files even if they are named, which pre-commit does"
     ),

@@ -134,7 +134,9 @@ class Notebook(Source):
                 continue
             hunk = _Hunk(*lines)
             before = found[-1] if found else None
-            if before is not None and cell.piece_at(starts[before.end], at_end=True) >= cell.piece_at(starts[hunk.start]):
+            if before is not None and cell.piece_at(starts[before.end], at_end=True) >= cell.piece_at(
+                starts[hunk.start]
+            ):
                 found[-1] = before._replace(end=hunk.end, new_end=hunk.new_end)
             else:
                 found.append(hunk)

@@ -1,0 +1,37 @@
+"""Patterns of paths, as in .gitignore: those of the settings must be right, those of git's own files need not be."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+
+from pathspec import GitIgnoreSpec, Pattern
+
+
+def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
+    """What says whether a path is meant.
+
+    Raises:
+        ValueError: one of them is no pattern.
+    """
+    found: list[Pattern] = []
+    for pattern in patterns:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of `re`, about `[[`
+                found += GitIgnoreSpec.from_lines([pattern]).patterns
+        except (ValueError, re.error):
+            raise ValueError(f"not a pattern of paths: `{pattern}`") from None
+    return GitIgnoreSpec(found)
+
+
+def lenient_matcher(lines: Iterable[str]) -> GitIgnoreSpec:
+    """The same without the lines that are no patterns, which git passes over."""
+    found: list[Pattern] = []
+    for line in lines:
+        try:
+            found += matcher([line]).patterns
+        except ValueError:
+            continue
+    return GitIgnoreSpec(found)
