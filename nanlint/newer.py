@@ -24,7 +24,7 @@ def in_older_grammar(source: Source) -> str | None:
     try:
         check_depth(source)
         module = cst.parse_module(source.text)
-    except (SourceError, cst.ParserSyntaxError):
+    except (SourceError, cst.ParserSyntaxError, cst.CSTValidationError):  # the last for `'a' b'c'`
         return None
     recorder = _Recorder(module)
     module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)

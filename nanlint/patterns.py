@@ -6,7 +6,8 @@ import re
 import warnings
 from collections.abc import Iterable
 
-from pathspec import GitIgnoreSpec, Pattern
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -15,7 +16,7 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
     Raises:
         ValueError: one of them is no pattern.
     """
-    found: list[Pattern] = []
+    found: list[GitIgnoreSpecPattern] = []
     for pattern in patterns:
         try:
             with warnings.catch_warnings():
@@ -28,7 +29,7 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
 
 def lenient_matcher(lines: Iterable[str]) -> GitIgnoreSpec:
     """The same without the lines that are no patterns, which git passes over."""
-    found: list[Pattern] = []
+    found: list[GitIgnoreSpecPattern] = []
     for line in lines:
         try:
             found += matcher([line]).patterns
