@@ -1,9 +1,9 @@
 """A million inputs that nobody would write: `python -m benchmarks.fuzz [--count N] [--kind KIND]… [--real FOLDER]`.
 
 Input `n` of a kind is drawn from a generator that `seed`, kind and `n` settle, so each can be made again:
-`--only soup:4711`. It goes through the same functions that the command calls, in a process that may die. What must never
-happen: an exception that is not a message to the user, an internal error, a finding outside of the text, a repair that
-breaks a program, a report that cannot be written, more than ten seconds. Each fault is printed once, with its input.
+`--only soup:4711`. It goes through the same functions that the command calls, in a process that may die. What must
+never happen: an exception that is not a message to the user, an internal error, a finding outside of the text, a repair
+that breaks a program, a report that cannot be written, more than ten seconds. Each fault is printed once.
 
 With `--atheris` the choices come from bytes that atheris mutates in search of new lines of nanlint
 (`pip install atheris`).
@@ -40,7 +40,7 @@ from nanlint.garbage import collect_after, no_collection
 from nanlint.output import Output
 from nanlint.reading import decode
 from nanlint.report.style import Style
-from nanlint.source import Source, SourceError
+from nanlint.source import Source
 
 SLOW = 10.0  # seconds for one input, on a busy machine
 EVERY = 100  # inputs of one kind, before the next
@@ -57,12 +57,12 @@ _SETTINGS = (
 _ENDLESS = "too deeply nested to analyse"
 # what a card's own operations may meet
 _CALLS = (
-    "import torch, a\nfrom torch import foo\n\n\ndef f(x, y):\n    z = torch.softmax(x, -1)\n"
-    "    return torch.foo(z, y) + a.b(z, z - z) + torch.log(z) + foo(y, 0) + x / y.norm()\n"
-).encode()
+    b"import torch, a\nfrom torch import foo\n\n\ndef f(x, y):\n    z = torch.softmax(x, -1)\n"
+    b"    return torch.foo(z, y) + a.b(z, z - z) + torch.log(z) + foo(y, 0) + x / y.norm()\n"
+)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """What must never happen."""
 
 
@@ -70,7 +70,7 @@ def judge(kind: str, data: bytes, random: Random) -> None:
     """See what nanlint does with an input.
 
     Raises:
-        Fault: something that it must not do; any other exception is one as well.
+        FaultError: something that it must not do; any other exception is one as well.
     """
     _JUDGES[kind](data, random)
 
@@ -82,12 +82,12 @@ def _lint(data: bytes, name: str, random: Random, own: Settings | None = None) -
 
 def _check(data: bytes, result: FileResult, random: Random) -> None:
     if result.problem is not None and "cannot be written in" not in result.problem:
-        raise Fault(result.problem)
+        raise FaultError(result.problem)
     if result.source is not None:
         for one in result.found:
             _check_place(one, result.source)
             if one.message == _ENDLESS and _compiles(result.source.text):
-                raise Fault("endless recursion")
+                raise FaultError("endless recursion")
         if result.changed:
             _check_repaired(data, result)
     if result.found and random.random() < 0.1:
@@ -101,7 +101,7 @@ def _check_place(one: Diagnostic, source: Source) -> None:
     lines = max(len(source.lines), 1)
     inside = 1 <= start[0] <= end[0] <= lines and start[1] >= 1 and start <= end
     if not inside or start[1] > len(source.line_text(start[0])) + 1:
-        raise Fault(f"{one.code} stands outside of the text: {tuple(one.span)}")
+        raise FaultError(f"{one.code} stands outside of the text: {tuple(one.span)}")
 
 
 def _check_repaired(data: bytes, result: FileResult) -> None:
@@ -109,9 +109,9 @@ def _check_repaired(data: bytes, result: FileResult) -> None:
     written = result.source.encode(result.source.text)
     again = decode(written, result.filename)
     if again.text != result.source.text:
-        raise Fault("a repaired file reads differently")
+        raise FaultError("a repaired file reads differently")
     if _compiles(decode(data, result.filename).text) and not _compiles(again.text):
-        raise Fault("a repair broke a program")
+        raise FaultError("a repair broke a program")
 
 
 def _compiles(text: str) -> bool:
@@ -153,7 +153,7 @@ def _card(data: bytes, random: Random) -> None:
 
 def _check_message(error: Exception) -> None:
     if "\n" in str(error) or not str(error):
-        raise Fault(f"not one line: {error}")
+        raise FaultError(f"not one line: {error}")
 
 
 _JUDGES: dict[str, Callable[[bytes, Random], None]] = {
@@ -188,7 +188,7 @@ def drawn(kind: str, number: int, seed: int, real: Sequence[str]) -> tuple[bytes
 
 def described(error: BaseException) -> str:
     """A fault in one line, the same for all inputs that lead to it."""
-    if isinstance(error, Fault):
+    if isinstance(error, FaultError):
         return re.sub(r"\s+", " ", str(error))[:300]
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-3:]))
@@ -215,10 +215,10 @@ class Campaign:
             try:
                 judge(kind, data, random)
                 if (taken := time.monotonic() - start) > SLOW:
-                    raise Fault(f"more than {SLOW:.0f} seconds: {taken:.0f}")  # noqa: TRY301
+                    raise FaultError(f"more than {SLOW:.0f} seconds: {taken:.0f}")  # noqa: TRY301
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001  (a panic of the parser is no Exception)
+            except BaseException as error:  # (a panic of the parser is no Exception)
                 self._note(f"{kind}:{number}", data, error)
 
     def _note(self, name: str, data: bytes, error: BaseException) -> None:

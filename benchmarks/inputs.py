@@ -1,7 +1,7 @@
 """Inputs that nobody would write: programs, soups of tokens, settings, notebooks and cards, each drawn from a `Random`.
 
-Who brings the `Random` decides what it is: `fuzz.py` a seed and a number, hypothesis one that it can shrink, atheris one
-that reads its choices from the bytes that it mutates.
+Who brings the `Random` decides what it is: `fuzz.py` a seed and a number, hypothesis one that it can shrink, atheris
+one that reads its choices from the bytes that it mutates.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ _STATEMENT = re.compile(r"^(?=[^\s#)\]}])", re.M)
 _LINES = 40  # of one piece of a file: small inputs are many inputs
 
 # what our reader, our parser and our rules look at, and what has been the end of other people's
-WORDS = tuple(
-    """
+_PLAIN_WORDS = """
     and as assert async await break case class continue def del elif else except finally for from global if import in
     is lambda match nonlocal not or pass raise return try type while with yield True False None self super __init__
     forward x y z torch nn F np jnp tf K math torch.nn.functional jax.numpy as_tensor tensor
@@ -34,17 +33,22 @@ WORDS = tuple(
     ( ) [ ] { } , : ; . .. ... = == != < > <= >= := -> + - * ** / // % @ & | ^ ~ << >> += -= *= /= **= //= @= ! ? $ ` \\
     0 1 -1 2 0.5 1e-8 1e-320 1e308 1e400 0x7f 0b1 0o7 1_000 1j 0xffffffffffffffffffffffffffffffffffff 00 1__0 .5e 1if
     """.split()
-) + (
+WORDS = (
+    *_PLAIN_WORDS,
     "' '", '""', "'''", '"""', "f'{x}'", "f'{x!r:>{y}}'", "f'{", "t'{x}'", 'f"{"', "rb'\\x'", "b'\\xff'", "u'a'",
     "'\\N{DASH}'", "'\\ud800'", "\n", "\n    ", "\n\t", "\n        ", " ", "\r", "\r\n", "\f", "\v", "\\\n", "#", "# ",
     "# nanlint: ignore", "# nanlint: ignore[NAN101]", "# nanlint: ignore[NAN101, log-of-softmax] x", "# noqa: NAN102",
-    "# nanlint: ignore-file", "# nanlint:ignore[", "# noqa", "# type: ignore", "# coding: latin-1", "# -*- coding: x -*-",
-    "except* E", "type X[T] = int", "def f[T: int, *Ts, **P](x: T) -> T:", "class A[T = int]:", "match x:\n    case [y, *_]:",
-    "case {'a': 1, **r} if r:", "lambda: (yield)", "async for x in y:", "print x", "print >>x, y", "exec x", "raise E, 'x'",
+    "# nanlint: ignore-file", "# nanlint:ignore[", "# noqa", "# type: ignore", "# coding: latin-1",
+    "# -*- coding: x -*-",
+    "except* E", "type X[T] = int", "def f[T: int, *Ts, **P](x: T) -> T:", "class A[T = int]:",
+    "match x:\n    case [y, *_]:",
+    "case {'a': 1, **r} if r:", "lambda: (yield)", "async for x in y:", "print x", "print >>x, y", "exec x",
+    "raise E, 'x'",
     "except E, e:", "<>", "`x`", "0777", "ur'x'", "\x1b[31m", "\u202e", "\u2028", "\ufeff", "é", "ℌ", "变量", "𝒙", "٣",
     "9" * 5000, "0x" + "f" * 4000, "1" * 400 + ".0", "1e" + "9" * 30, "(" * 60, "-" * 90, "x." * 60, "not " * 60,
     "if x:\n elif y:\n", "@property", "@torch.no_grad()", "*args, **kwargs", "x[..., None, ::-1]", "a[b:=1]", "(*a,)",
-    "import torch\n", "from . import *\n", "from .... import a\n", "import a.b.c as d\n", "__all__ = ['x']", "global x\n",
+    "import torch\n", "from . import *\n", "from .... import a\n", "import a.b.c as d\n", "__all__ = ['x']",
+    "global x\n",
 )  # fmt: skip
 
 
@@ -216,27 +220,36 @@ def _encoded(random: Random, text: str) -> bytes:
 # values
 
 _STRINGS = (
-    "", "x", "ALL", "NAN101", "NAN9", "log-of-zero", "2.4", "2.", "9" * 40 + ".1", "*", "**", "[", "[!", "!", "!!", "/", "\\",
-    "a/**/b", "../..", "/dev/null", "nanlint.toml", "\0", "\n", "\x7f", "é", "\u202e", "~", "a" * 5000, "{a,b}", "(?P<", "#x",
-    "possible", "unknown", "certain", "error", "warning", "info", "safe", "unsafe", "never", "full", "sarif", "json", "{0}",
+    "", "x", "ALL", "NAN101", "NAN9", "log-of-zero", "2.4", "2.", "9" * 40 + ".1", "*", "**", "[", "[!", "!", "!!",
+    "/", "\\",
+    "a/**/b", "../..", "/dev/null", "nanlint.toml", "\0", "\n", "\x7f", "é", "\u202e", "~", "a" * 5000, "{a,b}",
+    "(?P<", "#x",
+    "possible", "unknown", "certain", "error", "warning", "info", "safe", "unsafe", "never", "full", "sarif", "json",
+    "{0}",
 )  # fmt: skip
 _PLAIN = (
-    "0", "1", "-1", "1e-8", "1e400", "nan", "inf", "-inf", "true", "false", "9" * 30, "9" * 5000, "0x" + "f" * 5000, "1979-05-27",
-    "07:32:00", "{}", "[]", "[" * 3000, "{ a = " * 500, "[[]]", "{ Adam = 0.1 }", "{ Adam = -1 }", "{ a.b.c = 1 }", "", "x",
+    "0", "1", "-1", "1e-8", "1e400", "nan", "inf", "-inf", "true", "false", "9" * 30, "9" * 5000, "0x" + "f" * 5000,
+    "1979-05-27",
+    "07:32:00", "{}", "[]", "[" * 3000, "{ a = " * 500, "[[]]", "{ Adam = 0.1 }", "{ Adam = -1 }", "{ a.b.c = 1 }", "",
+    "x",
     '"\\ud800"', "'''", '"""',
 )  # fmt: skip
 _JSON_WORDS = (
-    "{", "}", "[", "]", ",", ":", '"', "\\", '"cells"', '"source"', "null", "NaN", "Infinity", "1e999", "9" * 5000, "\\u0000",
+    "{", "}", "[", "]", ",", ":", '"', "\\", '"cells"', '"source"', "null", "NaN", "Infinity", "1e999", "9" * 5000,
+    "\\u0000",
     "\\ud83d", "\\udc00", '"cell_type": "code"', "[" * 3000, '{"a":' * 3000, "\ufeff", "-", "0x1",
 )  # fmt: skip
 _TOML_WORDS = (*_PLAIN, "[", "]", "=", '"', "'", "```", "\n```\n", "# ", "[operation]", "[[operation]]", "message = ''")
 _SAFE = (
-    "'x > 0'", "'x != 0'", "'-1 <= x <= 1'", "'1 < x < -1'", "'x > inf'", "'x < -inf'", "'inf < x < inf'", "'x >= 1e999'",
+    "'x > 0'", "'x != 0'", "'-1 <= x <= 1'", "'1 < x < -1'", "'x > inf'", "'x < -inf'", "'inf < x < inf'",
+    "'x >= 1e999'",
     "'1e-999 < x'", "'x > 1.'", "'x > ٣'", "'0 <= x <= 0'", "''", "'x'", "0", "true", "'x > " + "9" * 5000 + "'",
 )  # fmt: skip
 _CARD_KEYS: Mapping[str, Sequence[str]] = {
-    "message": ("'of `{operand}`'", "'{operation} {trouble} {range} {expression}'", "'{x}'", "'{'", "'{}'", "'{operand.a}'",
-                "'{operand!r}'", "'{operand!x}'", "'{operand:>99999999999}'", "'{operand:d}'", "'{range:{operand}}'", "'{0}'",
+    "message": ("'of `{operand}`'", "'{operation} {trouble} {range} {expression}'", "'{x}'", "'{'", "'{}'",
+    "'{operand.a}'",
+                "'{operand!r}'", "'{operand!x}'", "'{operand:>99999999999}'", "'{operand:d}'", "'{range:{operand}}'",
+                "'{0}'",
                 "'{operand[0]}'", "'{{}}'", "'{operand:999999}'"),
     "operations": ("['log']", "['torch.log']", "['nope']", "[]", "['log', 'sqrt']", "['div', 1]", "['']"),
     "operand-from": ("['softmax']", "[]", "['x']", "'softmax'"),

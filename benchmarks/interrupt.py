@@ -38,7 +38,8 @@ class Outcome:
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills: {self.midway} with some files old and some new, {self.left_over} temporary files left, "
+            f"{self.kills} kills: {self.midway} with some files old and some new, "
+            f"{self.left_over} temporary files left, "
             f"{self.torn} files neither old nor new, {self.unfinished} that the next run did not finish"
         )
 

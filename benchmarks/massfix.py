@@ -1,9 +1,10 @@
 """All repairs of real code, judged one by one: `python -m benchmarks.massfix FOLDER…`.
 
-Every file is linted by all rules down to the weakest evidence, so that many repairs are offered, and all safe and unsafe
-ones are made in memory. In every round of every file: the result compiles, each repaired finding is gone, nothing new is
-found where a repair was made, comments are as they were, and so is, byte for byte, every line that no repair speaks of.
-In the end nothing is left to repair, and a second run changes nothing. What does not hold is printed; the exit code is 1.
+Every file is linted by all rules down to the weakest evidence, so that many repairs are offered, and all safe and
+unsafe ones are made in memory. In every round of every file: the result compiles, each repaired finding is gone,
+nothing new is found where a repair was made, comments are as they were, and so is, byte for byte, every line that no repair
+speaks of. In the end nothing is left to repair, and a second run changes nothing. What does not hold is printed; the
+exit code is 1.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -74,7 +76,7 @@ def judge(source: Source, cards: Sequence[Card], settings: Settings = _SETTINGS)
     offered = Counter(str(fix.applicability) for one in rounds[0][1] if (fix := one.fix) is not None)
     if result.source is None or not result.changed:
         return [f"not repaired: {_at(one)}" for one in _repairable(rounds[0][1])], offered
-    faults = [fault for before, after in zip(rounds, rounds[1:], strict=False) for fault in _compared(before, after)]
+    faults = [fault for before, after in pairwise(rounds) for fault in _compared(before, after)]
     faults += [f"left: {_at(one)}" for one in _repairable(result.found)]
     again = fix_source(result.source, ALLOWED, lambda text: lint_source(text, cards, settings))
     if again.changed:
@@ -146,14 +148,11 @@ def _compiles(text: str) -> bool:
 
 
 def _comments(text: str) -> list[str]:
-    found: list[str] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                found.append(token.string)
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError):
         return []
-    return found
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
 def massfix(folder: Path, cards: Sequence[Card]) -> Tally:

@@ -1,8 +1,9 @@
-"""nanlint on everything people write: `python benchmarks/torture.py FOLDER…`, or `python benchmarks/torture.py --generated`.
+"""nanlint on everything that people write: `python benchmarks/torture.py FOLDER… [--generated]`.
 
 Every file is linted by all rules down to the weakest evidence, in a process that may die or hang without ending the
 run. The gate is left out and asked beside: a finding in a file that it would have kept from the analysis is a fault of
-the gate. A crash, an internal error, a file beyond the time limit and a lost finding are printed, and the exit code is 1.
+the gate. A crash, an internal error, a file beyond the time limit and a lost finding are printed, and make the exit
+code 1.
 """
 
 from __future__ import annotations

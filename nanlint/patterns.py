@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -16,7 +16,7 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
     Raises:
         ValueError: one of them is no pattern.
     """
-    found: list[GitIgnoreSpecPattern] = []
+    found: list[Any] = []
     for pattern in patterns:
         try:
             with warnings.catch_warnings():
@@ -29,7 +29,7 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
 
 def lenient_matcher(lines: Iterable[str]) -> GitIgnoreSpec:
     """The same without the lines that are no patterns, which git passes over."""
-    found: list[GitIgnoreSpecPattern] = []
+    found: list[Any] = []
     for line in lines:
         try:
             found += matcher([line]).patterns
