@@ -2,9 +2,9 @@
 
 Every file is linted by all rules down to the weakest evidence, so that many repairs are offered, and all safe and
 unsafe ones are made in memory. In every round of every file: the result compiles, each repaired finding is gone,
-nothing new is found where a repair was made, comments are as they were, and so is, byte for byte, every line that no repair
-speaks of. In the end nothing is left to repair, and a second run changes nothing. What does not hold is printed; the
-exit code is 1.
+nothing new is found where a repair was made, comments are as they were, and so is, byte for byte, every line that no
+repair speaks of. In the end nothing is left to repair, and a second run changes nothing. What does not hold is printed,
+and makes the exit code 1.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ so a folder of cards inside the linted project is safe to read on a stranger's p
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import string
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -166,7 +167,7 @@ def load_cards(extra: Sequence[Path] = ()) -> tuple[Card, ...]:
     """
     cards = [read_card(path) for path in _card_files(_own_folder())]
     for folder in extra:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112  (Path raises on names that no file system can hold)
             raise CardError(f"{folder}: extra-rules names a folder that does not exist")
         cards.extend(read_card(path) for path in _card_files(folder))
     seen: dict[str, Card] = {}

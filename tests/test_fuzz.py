@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from benchmarks import fuzz
 from benchmarks.fuzz import Campaign, Choices, drawn, judge
 from benchmarks.inputs import KINDS, pieces
+from nanlint.cards import CardError, load_cards, read_card
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.diagnostic import Evidence
 from nanlint.engine import FileResult, Repair, lint_bytes
@@ -140,8 +141,9 @@ def test_every_spelling_with_every_number_of_arguments(form: str) -> None:
 
 
 def test_strings_that_python_does_not_join() -> None:
-    (found,) = lint("import torch\nclass A[T]:\n    x = 'a' b'c'\n").found
-    assert found.code == "NAN003"
+    for joined in ("'a' b'c'", "f'{x}' b'c' 'd'", "b'c' f'{x}'"):
+        (found,) = lint(f"import torch\nclass A[T]:\n    x = {joined}\n").found
+        assert found.code == "NAN003"
 
 
 @pytest.mark.parametrize("encoding", ["hex", "rot13", "zlib", "undefined"])
@@ -168,6 +170,12 @@ def test_settings_that_cannot_be(toml: str, said: str, tmp_path: Path) -> None:
         Configuration(file=file)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "\0", "gone"])
+def test_folders_that_no_file_system_has(name: str) -> None:
+    with pytest.raises(CardError, match="extra-rules names a folder that does not exist"):
+        load_cards((Path(name),))
 
 
 def test_a_message_is_one_line() -> None:
@@ -216,8 +224,6 @@ def test_several_changes_in_one_string_of_a_notebook(whole: bool) -> None:
 
 @pytest.mark.parametrize("layout", ["{operand:>99999999999}", "{operand!x}", "{range:{operand}}"])
 def test_the_message_of_a_card_takes_no_layout(layout: str, tmp_path: Path) -> None:
-    from nanlint.cards import CardError, read_card
-
     card = tmp_path / "NAN990-made-up.md"
     card.write_text(f"# Title\n\n```toml\nmessage = '{layout}'\noperations = ['log']\n```\n")
     with pytest.raises(CardError, match="takes neither `!` nor `:`"):
