@@ -8,6 +8,7 @@ where it is.
 from __future__ import annotations
 
 import re
+from os.path import commonprefix
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -24,15 +25,17 @@ def in_older_grammar(source: Source) -> str | None:
     """The text with newer grammar blanked out; None if it is no Python of any version."""
     try:
         check_depth(source)
-        module = cst.parse_module(_SPACE.sub(r"\2\1", source.text))
+        spaced = _SPACE.sub(r"\2\1", source.text)
+        module = cst.parse_module(spaced)
     except (SourceError, cst.ParserSyntaxError, cst.CSTValidationError, cst.CSTLogicError):  # on `"a" b"c"`
         return None
     recorder = _Recorder(module)
     module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)
     text = source.text
-    # what was lost on the way moves everything behind it; behind the end there is nothing
-    if recorder.at != len(text) and not text.startswith(module.code):
-        return None
+    if recorder.at != len(text):  # what is lost on the way moves everything behind it
+        kept = len(commonprefix([spaced, module.code]))
+        if any(end > kept for _, _, end in recorder.found):
+            return None
     for node, start, end in recorder.found:
         written = text[start:end]
         blank = _no_brackets(written) if isinstance(node, cst.TypeParameters) else _unknown(written)

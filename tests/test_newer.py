@@ -56,9 +56,9 @@ def test_what_is_wrong_in_every_grammar(text: str) -> None:
 
 
 def test_what_libcst_loses_moves_nothing() -> None:
-    text = "class A[T]:\n    x: T\n\n\n{}x = 1\n\n  # the end\n"
-    assert in_older_grammar(Source("a.py", text.format(""))) is not None
-    assert in_older_grammar(Source("a.py", text.format("\f"))) is None
+    text = "class A[T]:\n    x: T\n\n\nx = 1\n\n  # the end\n"
+    assert in_older_grammar(Source("a.py", text)) == text.replace("[T]", "   ")
+    assert in_older_grammar(Source("a.py", "\f" + text)) is None
 
 
 def test_other_files_do_without_libcst() -> None:
