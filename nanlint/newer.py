@@ -33,7 +33,7 @@ def in_older_grammar(source: Source) -> str | None:
     module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)
     text = source.text
     if recorder.at != len(text):  # what is lost on the way moves everything behind it
-        kept = len(commonprefix([spaced, module.code]))
+        kept = len(commonprefix([spaced, module.code]))  # noqa: RUF071  (of texts, which is meant here)
         if any(end > kept for _, _, end in recorder.found):
             return None
     for node, start, end in recorder.found:
