@@ -4,8 +4,8 @@ Every file is linted by all rules down to the weakest evidence, so that many rep
 unsafe ones are made in memory. In every round of every file: the result compiles, each repaired finding is gone,
 nothing new is found where a repair was made, comments are as they were, and so is, byte for byte, every line that no
 repair speaks of. In the end nothing is left to repair, and a second run changes nothing. What does not hold is printed,
-and makes the exit code 1. "Uncovered" is no fault: of two rules about one place the more specific one speaks, and when it
-is satisfied, the other may still know nothing that keeps a number small.
+and makes the exit code 1. "Uncovered" is no fault: of two rules about one place the more specific one
+speaks, and when it is satisfied, the other one says what it would have said without it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def judge(source: Source, cards: Sequence[Card], settings: Settings = _SETTINGS)
     offered = Counter(str(fix.applicability) for one in rounds[0][1] if (fix := one.fix) is not None)
     if result.source is None or not result.changed:
         return [f"not repaired: {_at(one)}" for one in _repairable(rounds[0][1])], offered
-    faults = [fault for before, after in pairwise(rounds) for fault in _compared(before, after)]
+    faults = [fault for before, after in pairwise(rounds) for fault in _compared(before, after, cards)]
     faults += [f"left: {_at(one)}" for one in _repairable(result.found)]
     again = fix_source(result.source, ALLOWED, lambda text: lint_source(text, cards, settings))
     if again.changed:
@@ -90,7 +90,7 @@ def judge(source: Source, cards: Sequence[Card], settings: Settings = _SETTINGS)
     return faults, offered
 
 
-def _compared(before: Round, after: Round) -> Iterator[str]:
+def _compared(before: Round, after: Round, cards: Sequence[Card]) -> Iterator[str]:
     """What one round of repairs did that it must not do."""
     (old, found), (new, left) = before, after
     if _compiles(old.text) and not _compiles(new.text):
@@ -105,7 +105,7 @@ def _compared(before: Round, after: Round) -> Iterator[str]:
             continue
         if not {*range(i + 1, j + 1)} <= spoken:
             yield f"line {i + 1} changed, and no repair speaks of it"
-        yield from _appeared(_within(found, i, j), _within(made, i, j), _within(left, k, m))
+        yield from _appeared(old, _within(found, i, j), _within(made, i, j), _within(left, k, m), cards)
 
 
 def _made(source: Source, found: Sequence[Diagnostic]) -> list[Diagnostic]:
@@ -118,7 +118,9 @@ def _made(source: Source, found: Sequence[Diagnostic]) -> list[Diagnostic]:
     return made
 
 
-def _appeared(were: list[Diagnostic], made: list[Diagnostic], are: list[Diagnostic]) -> Iterator[str]:
+def _appeared(
+    old: Source, were: list[Diagnostic], made: list[Diagnostic], are: list[Diagnostic], cards: Sequence[Card]
+) -> Iterator[str]:
     """What is found in changed lines that was not, or that was repaired."""
     known = Counter(one.code for one in were) - Counter(one.code for one in made)
     for code, count in Counter(one.code for one in are).items():
@@ -126,10 +128,12 @@ def _appeared(were: list[Diagnostic], made: list[Diagnostic], are: list[Diagnost
             first = next(one for one in are if one.code == code)
             if code in {one.code for one in were}:
                 yield f"still: {_at(first)}"
-            elif any(one.code == code and one.evidence > Evidence.UNKNOWN for one in are):
-                yield f"new: {_at(first)}"
-            else:  # hidden before by a rule that said more of the same place
-                yield f"{UNCOVERED} {_at(first)}"
+            else:
+                satisfied = {one.code for one in made}
+                others = [card for card in cards if card.code not in satisfied]
+                lines = {one.span.start_line for one in were}
+                hidden = [one for one in lint_source(old, others, _SETTINGS) if one.span.start_line in lines]
+                yield f"{UNCOVERED if code in {one.code for one in hidden} else 'new:'} {_at(first)}"
 
 
 def _within(found: Sequence[Diagnostic], start: int, end: int) -> list[Diagnostic]:
