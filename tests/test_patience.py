@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nanlint.config import Settings
@@ -67,3 +69,29 @@ def test_what_is_large_and_ordinary() -> None:
     text = f"import torch\n\n\ndef long(x, c):\n{body}    return torch.log(torch.softmax(x, -1))\n"
     assert [one.code for one in lint_source(Source("a.py", text), CARDS, Settings())] == ["NAN102"]
     assert "NAN102" in [one.code for one in lint_source(Source("a.py", _branches(100)), CARDS, Settings())]
+
+
+NESTED = {
+    "where": "torch.where(x > {0}, x, {1})",
+    "both arms": "torch.where(x > {0}, torch.log({1}), {1})",
+    "where as condition": "torch.where({1} > 0, x, y)",
+    "masked_fill": "({1}).masked_fill(x > {0}, {0})",
+    "selection": "({1})[x > {0}]",
+    "condition": "({1} if x > {0} else y)",
+    "function": "f({1})",
+    "lambda": "(lambda x: {1})(x)",
+    "comprehension": "[{1} for x in y]",
+    "maximum": "torch.max(x, {1})",
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_what_nests_is_not_looked_at_twice_as_often_on_every_level(name: str) -> None:
+    text = "torch.log(x)"
+    for at in range(8 if name == "both arms" else 40):  # the text of both arms doubles itself
+        text = NESTED[name].format(at, text)
+    text = f"import torch\n\n\ndef f(x):\n    return x / x.sum()\n\n\ndef deep(x, y):\n    return {text}\n" + FOUND
+    started = time.process_time()
+    found = lint_source(Source("a.py", text), CARDS, Settings())
+    assert found[-1].code == "NAN102"
+    assert time.process_time() - started < 10
