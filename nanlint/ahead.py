@@ -7,12 +7,9 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from nanlint.cache import Cache
-from nanlint.cards import Card
-from nanlint.config import Settings
 from nanlint.garbage import collect_after
 from nanlint.look import Looked, look_at_file, stamp_of
-
-File = tuple[str, Settings, tuple[Card, ...]]
+from nanlint.plan import File
 
 # what another process costs before it looks at its first file is what a text of that size costs
 _PAYS = 250_000  # bytes for each process
@@ -47,7 +44,7 @@ class Ahead:
                 self._cache.save()
 
     def _look(self, files: Sequence[File], missing: Sequence[int]) -> Generator[Looked | None]:
-        sizes = [0 if (stamp := stamp_of(files[at][0])) is None else stamp.size for at in missing]
+        sizes = [0 if (stamp := stamp_of(files[at].name)) is None else stamp.size for at in missing]
         jobs = min(self._processes(sum(sizes)), len(missing))
         if jobs > 1:
             from nanlint.workers import spread  # noqa: PLC0415  (most runs are small)

@@ -17,7 +17,8 @@ from nanlint.ops.terms import literal, operand, squared
 from nanlint.values.interval import interval
 from nanlint.values.value import Grounds, Term, Value
 
-_GIVEN = frozenset({"param", "attr", "global", "random"})
+# heads of terms that come from elsewhere
+GIVEN = frozenset({"param", "attr", "global", "random"})
 _SMALL = interval(0.0, 0.01, open="lo")  # a larger number is a summand like any other
 _SHARE = interval(0.0, 1.0, open="lo hi")
 
@@ -41,10 +42,9 @@ class Conventions:
             return counter.range.lo == 0
         if term is None or value.grounds > Grounds.NONE or value.is_scalar:
             return False
-        if use.operation.name.startswith("log") and use.operation.name != "log1p":
-            return use.differentiable and (assumptions.is_model_output(name_of(term)) or term in self._probabilities)
-        if use.operation.name == "log1p":
-            return use.differentiable and term in self._probabilities
+        if use.operation.name.startswith("log"):
+            is_output = use.operation.name != "log1p" and assumptions.is_model_output(name_of(term))
+            return use.differentiable and (is_output or term in self._probabilities)
         return use.operation.name == "div" and _is_relative_error(use)
 
     @cached_property
@@ -57,6 +57,8 @@ class Conventions:
     def is_cared_for(self, what: str, term: Term | None) -> bool:
         """Nothing is known of the value, but has somebody thought of 0, or can it not be negative?"""
         if term is not None and (counter := self._counter(term)) is not None and counter.range.lo >= 1:
+            return True
+        if term is not None and _is_bounded(term):
             return True
         return self._has_epsilon(term) or (what == "negative" and self._adds_squares(term))
 
@@ -97,7 +99,7 @@ class Conventions:
         value = self.value_of_term(term)
         if value is not None and value.range <= _SMALL:
             return True
-        return term.head in _GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
+        return term.head in GIVEN and any(isinstance(arg, str) and assumptions.is_epsilon(arg) for arg in term.args)
 
     def is_of_the_trade(self, divisor: Term, use: Use) -> bool:
         """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
@@ -125,7 +127,19 @@ def name_of(term: Term) -> str:
 
 def _is_given(term: Term) -> bool:
     """Is it, or a part of it, something that came from elsewhere, untouched?"""
-    return peel(term).head in _GIVEN | {"item", "masked_select", "fresh"}
+    return peel(term).head in GIVEN | {"item", "masked_select", "fresh"}
+
+
+def _is_bounded(term: Term) -> bool:
+    """`p.clamp(low, high)`, `-p.clamp(…)`, `p.clamp(min=1.01 * q) - q`: bounds that we do not know."""
+    term = peel(term)
+    if term.head == "neg" and isinstance(term.args[0], Term):
+        return _is_bounded(term.args[0])
+    if term.head != "sub":
+        return term.head == "clamp"
+    bounded, less = operand(term, "x"), operand(term, "y")
+    floor = operand(peel(bounded), "min") if bounded is not None else None
+    return floor is not None and less is not None and any(part is peel(less) for part in parts(floor))
 
 
 def _complemented(operand: Term, head: str) -> Term | None:

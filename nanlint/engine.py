@@ -1,6 +1,6 @@
 """The story of a run: how paths become findings, and findings become repaired files. Start reading here.
 
-    discover → cache → read → gate → depth → analyse → suppressions → selection → report or fix
+    plan → cache → read → gate → depth → analyse → suppressions → selection → report or fix
 
 Every arrow is one module, called below in this order; what lies between cache and selection is `look`, which may be
 done ahead by several processes. One file's trouble never ends the run of the others.
@@ -8,7 +8,6 @@ done ahead by several processes. One file's trouble never ends the run of the ot
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
@@ -16,15 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanlint.cards import Card, find_card, load_cards
-from nanlint.config import ConfigError, Configured, RuleOptions, Settings, check_selectors
-from nanlint.config.keys import check_keys
+from nanlint.cards import Card, find_card
+from nanlint.config import Configured, RuleOptions, Settings
 from nanlint.depth import on_deep_stack
 from nanlint.diagnostic import Diagnostic
-from nanlint.discover import Found, discover
 from nanlint.fix import Applicability, apply_fixes
 from nanlint.garbage import collect_after, no_collection
 from nanlint.look import SYNTAX_ERROR, Looked, digest_of, internal_error, look, syntax_error
+from nanlint.plan import File, Plan, plan_run
 from nanlint.reading import decode, read
 from nanlint.source import SkippedError, Source, SourceError, read_bytes, write_source
 from nanlint.suppress import RUN_CODES
@@ -82,67 +80,8 @@ class Repair:
     silence: str | None = None
 
 
-# a file, with the settings and the rules that hold for it
-File = tuple[str, Settings, tuple[Card, ...]]
-
 # what is left of the findings in a text when a baseline or the lines that changed are looked at
 Keep = Callable[[Source, Sequence[Diagnostic]], list[Diagnostic]]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run will look at, settled before it starts.
-
-    Attributes:
-        files: each with the settings and the rules that hold for it.
-        problems: what is wrong with the paths, one line each.
-        cards: all rules of the run.
-    """
-
-    files: tuple[File, ...]
-    problems: tuple[str, ...]
-    cards: tuple[Card, ...]
-
-
-def plan_run(paths: Sequence[str], configured: Configured, *, named: bool = False) -> Plan:
-    """The files under `paths`, or `paths` themselves if they name text that is not in files, and what holds for each.
-
-    Raises:
-        CardError: a card in `extra-rules` cannot be used.
-        ConfigError: the settings cannot be used, or name a rule that does not exist.
-    """
-    found = Found(tuple(paths), ()) if named else discover(paths, configured)
-    books: dict[tuple[Path, ...], tuple[Card, ...]] = {}
-    checked: dict[int, Settings] = {}
-    files = []
-    for filename in found.files or (os.curdir,):  # wrong settings are wrong even where there is nothing to lint
-        settings = configured.for_file(filename)
-        if settings.extra_rules not in books:
-            books[settings.extra_rules] = load_cards(settings.extra_rules)
-        cards = books[settings.extra_rules]
-        if id(settings) not in checked:
-            check_settings(settings, cards)
-            checked[id(settings)] = settings
-        files.append((filename, settings, cards))
-    everything = {card.code: card for cards in books.values() for card in cards}
-    return Plan(tuple(files if found.files else ()), found.problems, tuple(everything.values()))
-
-
-def check_settings(settings: Settings, cards: Sequence[Card]) -> None:
-    """See that settings speak of things that exist.
-
-    Raises:
-        ConfigError: one does not; the message names the nearest that does.
-    """
-    check_selectors(settings, cards)
-    for word, options in settings.rules.items():
-        if options.max_rates:
-            from nanlint.checks.optimizers import RATES  # noqa: PLC0415  (hardly anyone sets it)
-
-            try:
-                check_keys(options.max_rates, RATES)
-            except ConfigError as error:
-                raise ConfigError(f"`rules.{word}.max-rates`: {error}") from None
 
 
 def lint_source(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:

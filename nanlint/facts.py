@@ -80,6 +80,10 @@ class Facts(Weighing):
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         return self._analysis.is_seen_in_calls(use)
 
+    def is_called_here(self, use: Use) -> bool:
+        """Does the use stand in a function that the file calls, and was every such call run? Others may call it too."""
+        return self._analysis.is_called_here(use)
+
     def in_all_calls(self, use: Use) -> Iterator[Use]:
         """The same use as it is met in every call of its function that was run."""
         return self._analysis.in_all_calls(use)

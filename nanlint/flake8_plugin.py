@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
-from nanlint.cards import Card, load_cards
 from nanlint.config import Configuration
-from nanlint.engine import check_settings, lint_text
+from nanlint.engine import lint_text
+from nanlint.plan import Planner
 from nanlint.report.run import version
 from nanlint.source import Source
 
@@ -32,9 +31,7 @@ class Plugin:
             ConfigError: the settings of nanlint cannot be used.
             RuntimeError: nanlint could not do its work.
         """
-        settings = _configuration().for_file(self._filename)
-        cards = _cards(settings.extra_rules)
-        check_settings(settings, cards)
+        _, settings, cards = _planner().file(self._filename)
         result = lint_text(Source(self._filename, self._text), cards, settings)
         if result.problem is not None:
             raise RuntimeError(result.problem)
@@ -45,10 +42,5 @@ class Plugin:
 
 
 @cache
-def _configuration() -> Configuration:
-    return Configuration()
-
-
-@cache
-def _cards(folders: tuple[Path, ...]) -> tuple[Card, ...]:
-    return load_cards(folders)
+def _planner() -> Planner:
+    return Planner(Configuration())

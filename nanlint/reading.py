@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nanlint.source import Source, SourceError, decode_source
+from nanlint.source import Source, decode_source, read_bytes
 
 NOTEBOOK = ".ipynb"
 
@@ -30,8 +30,4 @@ def read(filename: str) -> Source:
         SourceError: the file cannot be read, or is not Python.
         SkippedError: it is a notebook in another language.
     """
-    try:
-        data = Path(filename).read_bytes()
-    except OSError as error:
-        raise SourceError(f"cannot read file: {error.strerror}") from None
-    return decode(data, filename)
+    return decode(read_bytes(Path(filename)), filename)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nanlint.conventions import Conventions
+from nanlint.conventions import GIVEN, Conventions
 from nanlint.diagnostic import Evidence
 from nanlint.flow import assumptions
 from nanlint.flow.outlets import condition_for
@@ -21,7 +21,6 @@ from nanlint.values.value import Grounds, Kind, Term, Value
 _THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
-_GIVEN = frozenset({"param", "attr", "global", "random"})
 # tensors from nothing
 _TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
@@ -169,9 +168,9 @@ class Weighing(Conventions):
                 continue
             seen.add(part)
             sources = [arg for arg in part.args if isinstance(arg, Term)]
-            if part.head == "fresh" and any(source.head in _GIVEN for source in sources):
+            if part.head == "fresh" and any(source.head in GIVEN for source in sources):
                 return False  # an element of something given, or what an unknown function makes of it
-            if part.head in _GIVEN or (not sources and part.head not in _TABLES):
+            if part.head in GIVEN or (not sources and part.head not in _TABLES):
                 value = self.value_of_term(part)
                 if value is None or value.grounds is not Grounds.ASSUMED:
                     return False
@@ -229,7 +228,7 @@ def _is_silent_batch(value: Value, use: Use) -> bool:
     """Of two plain numbers Python raises ZeroDivisionError, which tells of itself."""
     dividend = use.values.get("x")
     raises = use.operation.name == "div" and dividend is not None and dividend.is_scalar
-    return not raises and _counts_a_batch(value.term)
+    return not raises and _counts_a_batch(value.term) and not _is_running_total(value.term)
 
 
 def _counts_a_batch(term: Term | None) -> bool:
@@ -247,6 +246,20 @@ def _counts_a_batch(term: Term | None) -> bool:
             waiting += sources
         elif any(arg.head == "const" and arg.args[0] == 0 for arg in sources):
             return True
+    return False
+
+
+def _is_running_total(term: Term | None) -> bool:
+    """Is it summed up in a loop? It is 0 where the loop did not run, and then there is nothing to divide either."""
+    seen: set[Term] = set()
+    waiting = [] if term is None or term.head != "either" else [term]
+    while waiting:
+        part = waiting.pop()
+        sums = [arg for arg in part.args if isinstance(arg, Term) and arg.head in ("either", "add")]
+        if any(arg in seen for arg in sums):
+            return True
+        seen.add(part)
+        waiting += sums
     return False
 
 

@@ -25,8 +25,7 @@ from nanlint.cards import Card
 from nanlint.config import Settings
 from nanlint.garbage import collect_after, no_collection
 from nanlint.look import Looked, look_at_file
-
-File = tuple[str, Settings, tuple[Card, ...]]
+from nanlint.plan import File
 
 # orders that wait in a worker, so that it need not wait for the next one
 _AHEAD = 4
@@ -153,7 +152,7 @@ class _Crew:
         if lost is None:
             return None
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return lost, Looked(problem=f"{self._files[lost][0]}: the process that looked at it died ({how})")
+        return lost, Looked(problem=f"{self._files[lost].name}: the process that looked at it died ({how})")
 
     def _hire(self, number: int) -> None:
         """Start processes, all before any of them is waited for."""

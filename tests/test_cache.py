@@ -22,8 +22,9 @@ from nanlint.ahead import Ahead
 from nanlint.cache import Cache, decoded, encoded
 from nanlint.config import RuleOptions, Settings
 from nanlint.diagnostic import Diagnostic, Evidence, Related, Severity
-from nanlint.engine import lint_plan, plan_run
+from nanlint.engine import lint_plan
 from nanlint.fix import Applicability, Edit, Fix
+from nanlint.plan import plan_run
 from nanlint.source import Span
 
 BAD = "import torch\n\n\ndef f(z):\n    return torch.log(torch.softmax(z, -1))\n"

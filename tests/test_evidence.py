@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import Settings
 from nanlint.diagnostic import Evidence
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.source import Source
 
 CARDS = load_cards()

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import Settings
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.newer import in_older_grammar
 from nanlint.source import Source, SourceError
 from nanlint.syntax import parse
@@ -63,7 +64,8 @@ def test_what_libcst_loses_moves_nothing() -> None:
 
 def test_other_files_do_without_libcst() -> None:
     script = (
-        "import sys; from nanlint.config import Settings; from nanlint.engine import lint_source, load_cards\n"
+        "import sys; from nanlint.config import Settings; from nanlint.cards import load_cards\n"
+        "from nanlint.engine import lint_source\n"
         "from nanlint.source import Source\n"
         f"text = {HAZARD.format('x = 1')!r}\n"
         "assert lint_source(Source('a.py', text), load_cards(), Settings())\n"

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import Settings
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.source import Source
 
 CARDS = load_cards()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nanlint.cards import load_cards
 from nanlint.config import ConfigError, Settings, load_settings
-from nanlint.engine import lint_source, load_cards
+from nanlint.engine import lint_source
 from nanlint.requirements import oldest_torch, parse_version
 from nanlint.source import Source
 

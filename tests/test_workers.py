@@ -17,7 +17,8 @@ from nanlint import workers
 from nanlint.ahead import Ahead
 from nanlint.cards import load_cards
 from nanlint.config import RuleOptions, Settings
-from nanlint.engine import lint_plan, plan_run
+from nanlint.engine import lint_plan
+from nanlint.plan import plan_run
 
 BAD = "import torch\n\n\ndef f(z):\n    return torch.log(torch.softmax(z, -1))\n"
 FIXTURES = Path(__file__).parent / "fixtures"

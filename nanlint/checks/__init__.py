@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from nanlint.cards import Card
@@ -91,14 +91,26 @@ def run_checks(cards: Iterable[Card], facts: Facts, settings: Settings) -> list[
     """What all cards find, less what a more specific card says better about the same use.
 
     Every function is seen on its own, and again in each call of it, with what the call passes. Of one place the
-    strongest finding is kept; a private function whose callers are all known is judged by them alone.
+    strongest finding is kept; a function whose callers are all known is judged by them.
     """
     cards = tuple(cards)
     alone = _found(cards, facts, settings)
     in_calls = [one for inner in facts.in_calls() for one in _found(cards, inner, settings) if _is_new(one, facts)]
-    kept = [one for one in alone if one.use is None or not facts.is_seen_in_calls(one.use)]
+    confirmed = {_place(one) for one in in_calls}
+    kept = [judged for one in alone if (judged := _as_called(one, confirmed, facts)) is not None]
     found = _most_specific(_strongest(_uncovered([*kept, *in_calls])))
     return [replace(one, evidence=Evidence.UNKNOWN) for one in found] if facts.is_test else found
+
+
+def _as_called(one: Finding, confirmed: Collection[tuple[str, int]], facts: Facts) -> Finding | None:
+    """A finding where nothing is known of the callers. If the function is private and all of them are known, it says
+    nothing; if others may call it, it is less sure where all calls in sight are fine."""
+    if one.use is None or not facts.is_called_here(one.use):
+        return one
+    if facts.is_seen_in_calls(one.use):
+        return None
+    fine = one.evidence is Evidence.POSSIBLE and _place(one) not in confirmed
+    return replace(one, evidence=Evidence.UNKNOWN) if fine else one
 
 
 def _uncovered(found: list[Finding]) -> Iterator[Finding]:
@@ -132,11 +144,15 @@ def _strongest(found: Iterable[Finding]) -> Iterator[Finding]:
     equals, which is that of the function alone."""
     best: dict[tuple[str, int], Finding] = {}
     for one in found:
-        place = one.card.code, id(one.node.origin)
-        before = best.get(place)
+        before = best.get(_place(one))
         if before is None or one.evidence > before.evidence:
-            best[place] = one
+            best[_place(one)] = one
     return iter(best.values())
+
+
+def _place(one: Finding) -> tuple[str, int]:
+    """The rule and the expression: two findings of one place are one."""
+    return one.card.code, id(one.node.origin)
 
 
 def _most_specific(found: Iterable[Finding]) -> list[Finding]:

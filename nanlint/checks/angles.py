@@ -15,7 +15,7 @@ from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import literal, operand, operand_of, squared
+from nanlint.ops.terms import both_ways, literal, operand, operand_of, squared
 from nanlint.repair import guards
 from nanlint.values.interval import ANY
 from nanlint.values.value import Term, Value
@@ -45,6 +45,8 @@ def _trouble(facts: Facts, use: Use, hazard: Hazard, value: Value) -> Trouble | 
     if _is_bounded(value, hazard):
         # the ends themselves are the trouble, and they are part of the range
         return replace(found, what=_ends(value, hazard))
+    if value.term is not None and _is_shortened(value.term):
+        return None
     if use.operation.name != "acosh" and value.term is not None and not _was_compared(use, value.term):
         if _is_cosine(value.term):
             return replace(found, evidence=Evidence.POSSIBLE, what="outside [-1, 1] by rounding")
@@ -126,6 +128,19 @@ def _is_scaled(term: Term) -> bool:
     """`0.999999 * x`: a margin, or a vector of some other length."""
     term = peel(term)
     return term.head == "mul" and any(literal(operand(term, name)) is not None for name in ("x", "y"))
+
+
+def _is_shortened(term: Term) -> bool:
+    """Is it the product of two directions that were made a little shorter than 1, for rounding not to exceed it?"""
+    factors = _factors_of_dot(peel(term))
+    return len(factors) == 2 and all(any(map(_is_direction, _shortened(peel(factor)))) for factor in factors)
+
+
+def _shortened(term: Term) -> Iterator[Term]:
+    """`x` of `x * 0.999`."""
+    for x, share in both_ways(term, "mul"):
+        if isinstance(by := literal(share), float) and 0 < by < 1:
+            yield x
 
 
 def _is_direction(term: Term) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from nanlint.cli.check import Options
 from nanlint.config import Settings
 from nanlint.diagnostic import Diagnostic
-from nanlint.engine import FileResult, Keep, Plan
+from nanlint.engine import FileResult, Keep
+from nanlint.plan import Plan
 from nanlint.source import Source
 
 _SHOWN = 3  # files whose entries are gone
@@ -32,7 +33,7 @@ class Adoption:
         self._options = options
         self._here = here
         self._baselines = {}
-        self._of_file = {filename: settings.baseline for filename, settings, _ in plan.files}
+        self._of_file = {file.name: file.settings.baseline for file in plan.files}
         # imported late: most runs have none
         for path in {path for path in (*self._of_file.values(), here.baseline) if path is not None}:
             from nanlint.adoption.baseline import read_baseline  # noqa: PLC0415
@@ -51,7 +52,7 @@ class Adoption:
         if self._changes is None or "-" in self._options.paths:
             return plan
         may_differ = self._changes.may_differ
-        return replace(plan, files=tuple(file for file in plan.files if may_differ(file[0])))
+        return replace(plan, files=tuple(file for file in plan.files if may_differ(file.name)))
 
     @property
     def hidden(self) -> int:

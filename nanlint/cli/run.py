@@ -20,10 +20,11 @@ from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.config.files import Table, inline_table, merged
 from nanlint.diagnostic import Evidence
 from nanlint.discover import is_excluded
-from nanlint.engine import FileResult, Keep, Plan, Repair, lint_bytes, lint_plan, plan_run
+from nanlint.engine import FileResult, Keep, Repair, lint_bytes, lint_plan
 from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.output import Output
+from nanlint.plan import Plan, plan_run
 from nanlint.report.style import Style, wants_colour, wants_links
 
 STDIN = "-"
@@ -154,10 +155,10 @@ def _show(plan: Plan, *, settings: bool) -> int:
     if settings:
         from nanlint.config.shown import shown_settings  # noqa: PLC0415
 
-        click.echo(shown_settings([(filename, one) for filename, one, _ in plan.files]), nl=False)
+        click.echo(shown_settings([(file.name, file.settings) for file in plan.files]), nl=False)
     else:
-        for filename, _, _ in plan.files:
-            click.echo(filename)
+        for file in plan.files:
+            click.echo(file.name)
     for problem in plan.problems:
         click.echo(f"nanlint: {problem}", err=True)
     return 2 if plan.problems else 0

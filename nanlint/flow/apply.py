@@ -27,7 +27,19 @@ _MIXING = frozenset({
 })  # fmt: skip
 # made of no tensor, or constant between their steps
 _NO_GRADIENT = frozenset(
-    {"detach", "arange", "linspace", "eye", "randint", "bincount", "count_nonzero", "argmax", "argmin", "one_hot"}
+    {
+        "detach",
+        "arange",
+        "linspace",
+        "eye",
+        "randint",
+        "bincount",
+        "count_nonzero",
+        "argmax",
+        "argmin",
+        "one_hot",
+        "unique",
+    }
     | {"sign", "floor", "ceil", "round", "trunc"}
 )
 # operations whose result is bounded by what they are: these begin an explanation
@@ -146,6 +158,8 @@ def _kind(spelling: Spelling, operands: dict[str, Value], framework: str) -> Kin
     name = spelling.operation.name
     if name in ("len", "size"):
         return Kind.SIZE
+    if "plain" in operands:
+        return Kind.NUMBER  # `x.item()`
     values = [value for key in NUMERIC if (value := operands.get(key)) is not None]
     if values and all(value.is_scalar for value in values):
         scalar = framework in ("python", "numpy") or spelling.form is Form.OPERATOR

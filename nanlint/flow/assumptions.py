@@ -63,7 +63,7 @@ _BOX_OFFSET = re.compile(
 )
 # what a model is given: no gradient with respect to it is asked for
 _DATA = re.compile(
-    r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|ground_truth|gt|y_true)$"
+    r"(?:.*_)?(?:labels?|targets?|input_ids|pixel_values|input_values|input_features|past_values|paddings?|ground_truth|gt|y_true)$"
 )
 _TRUTH = re.compile(r"(?:.*_)?(?:labels?|targets?|ground_truth|gt|y_?true|y_true_\w+|actuals?)$", re.IGNORECASE)
 _UNDIFFERENTIATED_CLASS = re.compile(
@@ -261,7 +261,7 @@ def annotated(name: str, annotation: str, term: Term | None) -> Value:
     if annotation in ("int", "float"):
         return replace(value, kind=Kind.NUMBER, differentiable=False)
     if annotation in ("Tensor", "FloatTensor", "LongTensor", "BoolTensor"):
-        kept = value if value.grounds is Grounds.KNOWN else UNKNOWN.with_term(term)
+        kept = value if value.grounds is Grounds.KNOWN or _DATA.match(name) else UNKNOWN.with_term(term)
         return replace(kept, kind=Kind.TENSOR)
     if annotation == "ndarray":
         return replace(value, kind=Kind.ARRAY, framework="numpy", differentiable=False)

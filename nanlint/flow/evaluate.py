@@ -14,6 +14,7 @@ from nanlint.flow.state import Nested, State, join_values
 from nanlint.flow.uses import Record
 from nanlint.ir import nodes
 from nanlint.ops import spellings
+from nanlint.ops.terms import holds_somewhere
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
 
@@ -118,7 +119,7 @@ class Evaluator(Operations):
             right = self.evaluate(right_expr, state)
             name = _COMPARISONS.get(operator)
             term = self.terms.fresh() if name is None else self.terms.make(name, left.term, right.term)
-            link = _truth(term, left, right)
+            link = replace(_truth(term, left, right), attains=1.0 if holds_somewhere(term) else None)
             result = link if result is None else _truth(self.terms.make("and", result.term, term), result, link)
             left = right
         return result or UNKNOWN

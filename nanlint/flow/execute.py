@@ -6,28 +6,22 @@ Each statement takes the state before it and gives the state after it, or None w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.classes import fill_attributes, instance_of
 from nanlint.flow.constraints import declared_support
 from nanlint.flow.functions import Class, Frame, Function, unbound_parameter
-from nanlint.flow.imports import Importer
+from nanlint.flow.loops import Looper
 from nanlint.flow.modules import Modules
 from nanlint.flow.sharing import change
-from nanlint.flow.state import Nested, State, join_states, join_values, joined_changes, widen_values
+from nanlint.flow.state import Nested, State, join_values
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD
 from nanlint.values.value import UNKNOWN, Kind, Terms, Value
-
-
-@dataclass(slots=True)
-class _Loop:
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
-
 
 # work on one function and its calls, after which the rest of it is unknown. Of 7,500 ordinary ones the largest needs
 # half of it; it is for thousands of branches and dozens of loops inside each other
@@ -42,16 +36,16 @@ class Exhausted(Exception):  # noqa: N818  (not an error)
     """A function takes too long to interpret."""
 
 
-class Executor(Importer):
+class Executor(Looper):
     """Executes blocks; functions and classes defined in them are collected for `program`."""
 
     def __init__(self, terms: Terms, frame: Frame, modules: Modules, *, everything: bool = False) -> None:
         super().__init__(terms, frame, modules)
         self.everything = everything  # also functions in which no operation can break
-        self.loops: list[_Loop] = []
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.filled: set[Class] = set()
+        self.steps_to_fill = 0  # as `steps_left`, for finding out what objects hold
         self.enclosings: list[Nested] = []  # what nested functions see: themselves too
         self.patience = _PATIENCE
         self.given_up: list[nodes.Stmt] = []  # functions, and in the module's own body statements
@@ -77,12 +71,6 @@ class Executor(Importer):
         self.patience -= 1 + (len(state.vars) + len(state.facts)) // _NAMES_PER_STEP if copied else 1
         if self.patience < 0:
             raise Exhausted
-
-    def _join(self, *states: State | None) -> State | None:
-        joined: State | None = None
-        for state in states:
-            joined = join_states(joined, state, self.terms)
-        return joined
 
     # --- simple statements -----------------------------------------------------------------------------------
 
@@ -133,14 +121,6 @@ class Executor(Importer):
 
     def assert_(self, node: nodes.Assert, state: State) -> State | None:
         return self.refiner.refine(state, self.condition(node.test, state), True)
-
-    def break_(self, node: nodes.Break, state: State) -> None:
-        if self.loops:
-            self.loops[-1].breaks.append(state)
-
-    def continue_(self, node: nodes.Continue, state: State) -> None:
-        if self.loops:
-            self.loops[-1].continues.append(state)
 
     def delete(self, node: nodes.Delete, state: State) -> State:
         for target in node.targets:
@@ -232,9 +212,20 @@ class Executor(Importer):
                     cls.bases.append(base.payload)
             for parent in cls.bases:
                 self.fill(parent)
-            self.filling += 1
-            fill_attributes(self, cls)
-            self.filling -= 1
+            with self._filling():
+                fill_attributes(self, cls)
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        """What other files do to build their objects must not use up the work that this file is worth."""
+        outermost = not self.filling
+        if outermost:
+            self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
+        self.filling += 1
+        yield
+        self.filling -= 1
+        if outermost:
+            self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
 
     # --- branches --------------------------------------------------------------------------------------------
 
@@ -302,89 +293,6 @@ class Executor(Importer):
             self.block(node.final, before)
             return None
         return self.block(node.final, joined)
-
-    # --- loops -----------------------------------------------------------------------------------------------
-
-    def while_(self, node: nodes.While, state: State) -> State | None:
-        def turn(head: State) -> State | None:
-            inside = self.refiner.refine(head, self.condition(node.test, head), True)
-            return self.block(node.body, inside)
-
-        head, loop = self._iterate(node, state, turn)
-        left = self.refiner.refine(head, self.condition(node.test, head), False)
-        return self._join(self.block(node.orelse, left), *loop.breaks)
-
-    def for_(self, node: nodes.For, state: State) -> State | None:
-        iterated = self.evaluate(node.iter, state)
-
-        def turn(head: State) -> State | None:
-            self.bind_target(node.target, self.element(iterated, node.iter, head), head)
-            return self.block(node.body, head)
-
-        ran_once = bool(iterated.items)
-        head, loop = self._iterate(node, state, turn)
-        after: State | None = head
-        if ran_once and loop.continues:
-            after = loop.continues[0]
-        return self._join(self.block(node.orelse, after), *loop.breaks)
-
-    def _iterate(self, node: nodes.Stmt, entry: State, turn: Callable[[State], State | None]) -> tuple[State, _Loop]:
-        """The state at the loop's head that holds on every turn: one silent turn to see what changes, then widened,
-        then one recorded turn; whatever still moves is forgotten."""
-        head = entry.copy()
-        recording = self.recording
-        self.recording = False
-        for forget in (False, False, True):
-            end, _loop = self._turn(head.copy(), turn)
-            if not self._absorb(head, end, forget=forget):
-                break
-        self.recording = recording
-        end, loop = self._turn(head.copy(), turn)
-        if end is not None:
-            self._leave(head, end)
-            head.changed = joined_changes(head, end, self.terms)
-            loop.continues = [end]
-        self.statement = node
-        return head, loop
-
-    def _leave(self, head: State, end: State) -> None:
-        """After the loop a variable may hold what the last turn gave it."""
-        for name, new in end.vars.items():
-            old = head.vars.get(name)
-            if old is None and "." not in name:
-                head.vars[name] = new
-            elif old is not None and old.term is not new.term and new.term is not None and old.term is not None:
-                if old.term.head in ("fresh", "either"):
-                    self.terms.add_source(old.term, new.term)
-                else:
-                    self.record.outlets.leave(new)
-
-    def _turn(self, head: State, turn: Callable[[State], State | None]) -> tuple[State | None, _Loop]:
-        self.loops.append(_Loop())
-        end = turn(head)
-        loop = self.loops.pop()
-        return self._join(end, *loop.continues), loop
-
-    def _absorb(self, head: State, end: State | None, *, forget: bool) -> bool:
-        """Widen the head by another turn's end, or forget what still moves; did anything change?"""
-        if end is None:
-            return False
-        changed = False
-        for name, new in end.vars.items():
-            old = head.vars.get(name)
-            if old is None and "." in name:  # an attribute keeps what it had where the loop does not run
-                head.vars[name] = UNKNOWN.with_term(self.terms.fresh(new.term))
-                changed = True
-            if old is None or old is new or old == new:
-                continue
-            widened = widen_values(old, new, self.terms)
-            moved = (widened.range, widened.kind) != (old.range, old.kind)
-            changed = changed or moved or old.term is not widened.term
-            forgotten = UNKNOWN.with_term(self.terms.fresh(old.term, new.term))
-            head.vars[name] = forgotten if moved and forget else widened
-        head.facts = {term: fact for term, fact in head.facts.items() if term in end.facts}
-        head.changed = joined_changes(head, end, self.terms)
-        return changed
 
 
 _STATEMENTS: dict[type, Callable[[Executor, Any, State], State | None]] = {

@@ -111,7 +111,12 @@ class Analysis:
     def is_seen_in_calls(self, use: Use) -> bool:
         """Does the use stand in a function of which all callers are known? Then what they pass decides."""
         function = use.function
-        if function is None or not self._executor.run[id(function)].is_private:
+        return function is not None and self._executor.run[id(function)].is_private and self.is_called_here(use)
+
+    def is_called_here(self, use: Use) -> bool:
+        """Does the use stand in a function that the file calls, and was every such call run?"""
+        function = use.function
+        if function is None:
             return False
         calls = self.module.mentions.get(getattr(function, "name", ""), 0)
         met = len(self._executor.followed.get(id(function), ()))
@@ -248,7 +253,7 @@ def interpret(
     looked up in `modules`."""
     frame = Frame(module, filename)
     executor = Executor(Terms(), frame, modules or NoModules(), everything=everything)
-    executor.steps_left = work_limit(module)
+    executor.steps_left = executor.steps_to_fill = work_limit(module)
     executor.no_grad += assumptions.is_undifferentiated_file(filename)
     top = executor.patiently(lambda: executor.block(module.body, State({}))) or State({})
     frame.vars = top.vars

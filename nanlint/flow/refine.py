@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import inf
 
 from nanlint.flow.state import State, join_states
+from nanlint.ops.terms import holds_somewhere, operand
 from nanlint.values.interval import REAL, Range, constant, interval
 from nanlint.values.value import UNKNOWN, Kind, Term, Terms, Value
 
@@ -146,7 +147,7 @@ _ONE_BY_ONE = _COMPOSED | {
 def may_be_empty(term: Term, depth: int = 6) -> bool:
     """Is it made of what a mask selects, element by element?"""
     if term.head == "masked_select":
-        return True
+        return not holds_somewhere(operand(term, "mask"))
     if depth == 0 or term.head not in _ONE_BY_ONE:
         return False
     return any(isinstance(arg, Term) and may_be_empty(arg, depth - 1) for arg in term.args)

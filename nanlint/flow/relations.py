@@ -9,7 +9,7 @@ from math import exp, inf
 from nanlint.flow.refine import may_be_empty
 from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
-from nanlint.ops.terms import both_ways, is_one, literal, operand, operand_of, squared
+from nanlint.ops.terms import both_ways, holds_somewhere, is_one, literal, operand, operand_of, squared
 from nanlint.values.interval import COUNT, NAN, NONNEGATIVE, Range, constant, interval
 from nanlint.values.value import Grounds, Term, Value
 
@@ -67,7 +67,10 @@ def _sub(operands: dict[str, Value], result: Value) -> Value:
 def _are_complements(x: Term | None, y: Term | None) -> bool:
     """Do these count a mask and its complement?"""
     mask, other = operand_of(x, "sum"), operand_of(y, "sum")
-    return mask is not None and other is not None and operand_of(peel(other), "logical_not") is peel(mask)
+    if mask is None or other is None:
+        return False
+    mask, other = peel(mask), peel(other)
+    return operand_of(other, "logical_not") is mask or operand_of(mask, "logical_not") is other
 
 
 def _count_in(term: Term | None) -> Term | None:
@@ -90,11 +93,13 @@ def _add(operands: dict[str, Value], result: Value) -> Value:
     x, y = _terms(operands)
     if _is_direction((squared(x), squared(y))):
         return replace(result, range=_ONE)
+    if _adds_up_to_one(squared(x), squared(y)):
+        return _known(result, interval(0.499))  # smallest where both are alike
     if _is_shifted(x, y) or _is_shifted(y, x):
         return _known(result, interval(1.0, 2.0))
-    if _are_complements(x, y) or _are_complements(y, x):
+    if _are_complements(x, y):
         return _known(result, interval(1.0))
-    if _are_complements(_count_in(x), _count_in(y)) or _are_complements(_count_in(y), _count_in(x)):
+    if _are_complements(_count_in(x), _count_in(y)):
         return result.with_range(result.range.without_zero())
     return result
 
@@ -134,6 +139,10 @@ def _mean(operands: dict[str, Value], result: Value) -> Value:
     if x.attains is not None and x.attains > 0 and x.range.lo >= 0:
         return result.with_range(result.range.without_zero())  # no element is negative, and one is as large as that
     return result
+
+
+def _eq(operands: dict[str, Value], result: Value) -> Value:
+    return replace(result, attains=1.0) if holds_somewhere(result.term) else result
 
 
 def _prod(operands: dict[str, Value], result: Value) -> Value:
@@ -195,6 +204,15 @@ def _is_variance(x: Term, y: Term) -> bool:
     """Are these mean(x**2) and mean(x)**2?"""
     inner, outer = squared(operand_of(x, "mean")), operand_of(squared(y), "mean")
     return inner is not None and inner is outer
+
+
+def _adds_up_to_one(x: Term | None, y: Term | None) -> bool:
+    """Are these a and 1 - a, in either order?"""
+    return any(
+        whole is not None and rest is not None and rest.head == "sub" and is_one(operand(rest, "x"))
+        and operand(rest, "y") is whole
+        for whole, rest in ((x, y), (y, x))
+    )  # fmt: skip
 
 
 def _is_shifted(x: Term | None, y: Term | None) -> bool:
@@ -265,5 +283,5 @@ def _known(result: Value, range: Range) -> Value:
 
 _RULES = {
     "add": _add, "sub": _sub, "mul": _mul, "exp": _exp, "sum": _sum, "mean": _mean, "div": _div, "max": _extent,
-    "norm": _extent, "cumsum": _cumsum, "prod": _prod,
+    "norm": _extent, "cumsum": _cumsum, "prod": _prod, "eq": _eq,
 }  # fmt: skip

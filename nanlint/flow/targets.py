@@ -46,7 +46,7 @@ class Targets:
                 joined = join_values(joined, state.latest(item), self.terms)
             return joined.with_term(self.terms.fresh(joined.term, head="either"))
         if iterated.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SEQUENCE):
-            if iterated.kind is Kind.TENSOR and iterated.term is not None:
+            if iterated.kind in (Kind.TENSOR, Kind.ARRAY) and iterated.term is not None:
                 return self._part_of(iterated)
             kind = Kind.UNKNOWN if iterated.kind is Kind.SEQUENCE else iterated.kind
             term = self.terms.fresh(iterated.term)
@@ -116,7 +116,10 @@ class Targets:
         chosen = index.term if index.range == BOOLEAN else None
         term = self.terms.fresh(before.term, value.term, chosen)
         attains = value.constant if self._is_one_of_each_row(target, state) and stored.range.lo >= 0 else None
-        after = replace(stored, kind=before.kind, term=term, framework=before.framework, items=None, attains=attains)
+        after = replace(
+            stored, kind=before.kind, term=term, dtype=before.dtype, framework=before.framework, items=None,
+            attains=attains,
+        )  # fmt: skip
         self.assign_in_place(target.base, before, after, state)
 
     def _is_one_of_each_row(self, target: nodes.Subscript, state: State) -> bool:

@@ -76,6 +76,7 @@ broadcast_to: view(x=array, *_)
 tile: view(x=A, _=reps)
 flip: view(x=m, _=axis)
 tril triu: triangle(x=m, _=k)
+unique: (x=ar)
 
 [numpy]
 ascontiguousarray: tensor(x=a, dtype)

@@ -12,6 +12,8 @@ LOGARITHMS = frozenset({"log", "log2", "log10"})
 # at the bad point these are infinite, and 0 times that is NaN
 SINGULAR = LOGARITHMS | {"div", "reciprocal", "rsqrt"}
 _SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
+# some of the numbers that were there before
+_OF_THE_SAME = frozenset({"copy", "detach", "view", "part", "item", "topk", "max", "min"})
 _DEEPEST = 4
 
 
@@ -49,6 +51,20 @@ def both_ways(term: Term | None, head: str) -> Iterator[tuple[Term, Term]]:
         yield x, y
         if x is not y:
             yield y, x
+
+
+def holds_somewhere(condition: Term | None) -> bool:
+    """Does the comparison hold for one element at least: `x == c`, where `c` is one of `unique(x)`?"""
+    return any(_is_one_of(value, tensor) for tensor, value in both_ways(condition, "eq"))
+
+
+def _is_one_of(value: Term, tensor: Term) -> bool:
+    inner: object = value
+    while isinstance(inner, Term) and inner.args and inner.head in _OF_THE_SAME:
+        inner = inner.args[0]
+        if isinstance(inner, Term) and inner.head == "unique":
+            return operand(inner, "x") is tensor
+    return False
 
 
 def squared(term: Term | None) -> Term | None:

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
-from nanlint.cards import Card, CardError, load_cards
+from nanlint.cards import Card, CardError
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.depth import on_deep_stack
 from nanlint.diagnostic import Diagnostic
 from nanlint.discover import is_excluded
-from nanlint.engine import FileResult, Repair, check_settings, lint_text
+from nanlint.engine import FileResult, Repair, lint_text
 from nanlint.fix import Applicability
+from nanlint.plan import Planner
 from nanlint.reading import NOTEBOOK
 from nanlint.source import Source, SourceError, Span
 from nanlint.syntax import parse
@@ -93,20 +93,17 @@ class Desk:
     """Lints texts with the settings of their files."""
 
     def __init__(self) -> None:
-        self._cards: dict[tuple[Path, ...], tuple[Card, ...]] = {}
-        self._configuration = Configuration()
+        self.reload()
 
     def reload(self) -> None:
         """Settings and cards may have changed."""
-        self._configuration = Configuration()
-        self._cards = {key: cards for key, cards in self._cards.items() if not key}
+        self._planner = Planner(Configuration())
 
     def page(self, filename: str, text: str) -> Page:
         """What there is to say about a text; never an exception."""
         empty = Source(filename, text)
         try:
-            settings = self._configuration.for_file(filename)
-            cards = self._cards_of(settings)
+            _, settings, cards = self._planner.file(filename)
         except (ConfigError, CardError) as error:
             return Page(empty, trouble=str(error))
         # the JSON of a notebook is not what its reader sees
@@ -116,13 +113,6 @@ class Desk:
             analysis.begin_run()  # files that this one imports may have changed
         result: FileResult = lint_text(empty, cards, settings)
         return Page(empty, result.found, cards, settings, result.problem)
-
-    def _cards_of(self, settings: Settings) -> tuple[Card, ...]:
-        if settings.extra_rules not in self._cards:
-            self._cards[settings.extra_rules] = load_cards(settings.extra_rules)
-        cards = self._cards[settings.extra_rules]
-        check_settings(settings, cards)
-        return cards
 
 
 def _name_at(text: str, column: int) -> str:
