@@ -29,15 +29,16 @@ from random import Random
 import click
 
 from benchmarks.inputs import KINDS, pieces
-from nanlint import engine
+from nanlint import plan
 from nanlint.cards import Card, CardError, load_cards, read_card
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.diagnostic import Diagnostic, Evidence
-from nanlint.engine import FileResult, Repair, lint_bytes, plan_run
+from nanlint.engine import FileResult, Repair, lint_bytes
 from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.garbage import collect_after, no_collection
 from nanlint.output import Output
+from nanlint.plan import plan_run
 from nanlint.reading import decode
 from nanlint.report.style import Style
 from nanlint.source import Source
@@ -127,13 +128,13 @@ def _compiles(text: str) -> bool:
 def _settings(data: bytes, random: Random) -> None:
     file = _folder() / "nanlint.toml"
     file.write_bytes(data)
-    engine.load_cards = lambda extra=(): load_cards(extra) if extra else _cards()  # type: ignore[attr-defined]
+    plan.load_cards = lambda extra=(): load_cards(extra) if extra else _cards()  # type: ignore[attr-defined]
     try:
-        plan = plan_run([str(_folder() / "project")], Configuration(file=file))
+        planned = plan_run([str(_folder() / "project")], Configuration(file=file))
     except (ConfigError, CardError) as error:
         _check_message(error)
         return
-    for name, settings, _ in plan.files[:1]:
+    for name, settings, _ in planned.files[:1]:
         _lint(Path(name).read_bytes(), name, random, settings)
 
 

@@ -82,7 +82,10 @@ class Child:
         """What it says of a file; None if it does not say anything any more."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(file).encode() + b"\n")
+        try:
+            self.process.stdin.write(json.dumps(file).encode() + b"\n")
+        except BrokenPipeError:
+            return None
         said = b""
         while not said.endswith(b"\n"):
             if not select.select([self.process.stdout], [], [], limit)[0]:
@@ -97,8 +100,8 @@ class Child:
     def end(self) -> int:
         """End it now; how it ended."""
         code = self.process.poll()
-        self.process.kill()
-        self.process.wait()
+        with self.process:  # closes its pipes
+            self.process.kill()
         return 0 if code is None else code
 
 
@@ -122,9 +125,10 @@ def torture(name: str, files: list[str], limit: float) -> Tally:
 def serve() -> None:
     """What the child does: a line of JSON for every name that it is given."""
     from nanlint import look
+    from nanlint.cards import load_cards
     from nanlint.config import Settings
     from nanlint.diagnostic import Evidence
-    from nanlint.engine import lint_file, load_cards
+    from nanlint.engine import lint_file
     from nanlint.garbage import collect_after, no_collection
     from nanlint.gate import may_hold_findings
 
