@@ -2,12 +2,14 @@
 
 Read the ratios. Each round runs every command once, one after the other, so that a busy machine disturbs all alike, and
 the ratio to bare parsing is taken within the round. Peers that are installed take part; `--peers` installs each into an
-environment of its own beside this file (TorchFix would else run inside flake8 too).
+environment of its own beside this file (TorchFix would else run inside flake8 too). `--plot FILE` draws time and
+memory against lines.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -29,6 +31,10 @@ PEERS = {
     "pylint": ["--jobs=1", "--recursive=y"],
     "ruff": ["check", "--no-cache", "--isolated"],
 }
+# what the time and the memory of growing samples are measured of, beside bare parsing
+_GROWING = ("libcst.parse_module, bare", "nanlint, cold, one process", "torchfix", "fixit", "flake8", "pylint", "ruff")
+_FIRST = 10_000  # lines
+
 ENVIRONMENTS = Path(__file__).resolve().parent / ".peers"
 
 _PARSE = (
@@ -96,6 +102,71 @@ def seconds(command: Command, files: str, folder: Path) -> float:
     return taken
 
 
+def memory(command: Command, files: str, folder: Path) -> tuple[float, float]:
+    """Seconds, and the peak memory in MB of a command and what it starts."""
+    measured = (
+        "import resource, subprocess, sys, time\n"
+        "data = sys.stdin.read(); start = time.perf_counter()\n"
+        "subprocess.run(sys.argv[1:], input=data, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", measured, *command.words], input=files, text=True, capture_output=True,
+        cwd=folder.parent, timeout=command.limit, check=True,
+    )  # fmt: skip
+    taken, peak = map(float, done.stdout.split())
+    return taken, peak
+
+
+def grow(folder: Path, own: bool, limit: int, plot: Path) -> None:
+    """Draw time and memory against lines, of samples of the folder, each four times as large as the one before."""
+    curves: dict[str, list[tuple[int, float, float]]] = {}
+    files = sorted(folder.rglob("*.py"))
+    random.Random(1).shuffle(files)
+    sizes = {path: path.read_bytes().count(b"\n") for path in files}
+    wanted, total = _FIRST, sum(sizes.values())
+    while True:
+        with tempfile.TemporaryDirectory() as name:
+            sample, lines = Path(name) / "sample", 0
+            for path in files:
+                if lines >= wanted:
+                    break
+                target = sample / path.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+                lines += sizes[path]
+            listed = "\n".join(map(str, sorted(sample.rglob("*.py"))))
+            for one in commands(sample, own, limit):
+                slow = any(taken > limit / 4 for _, taken, _ in curves.get(one.name, []))
+                if one.name in _GROWING and not slow:
+                    curves.setdefault(one.name, []).append((lines, *memory(one._replace(limit=None), listed, sample)))
+        if wanted >= total:
+            break
+        wanted *= 4
+    draw(curves, plot)
+
+
+def draw(curves: dict[str, list[tuple[int, float, float]]], plot: Path) -> None:
+    """Two pictures side by side, and the numbers as a table in Markdown."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    print("\n| | lines | seconds | MB |\n|---|--:|--:|--:|")
+    for name, points in curves.items():
+        for at, axis in enumerate(axes, 1):
+            axis.plot([point[0] for point in points], [point[at] for point in points], marker="o", label=name)
+        for lines, taken, peak in points:
+            print(f"| {name} | {lines:,} | {taken:.1f} | {peak:.0f} |")
+    for axis, title in zip(axes, ("seconds", "MB"), strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="lines", title=title)
+        axis.grid(visible=True, alpha=0.3)
+    axes[0].legend(fontsize=8)
+    figure.savefig(plot)
+
+
 def install() -> None:
     """Give each peer an environment, unless it has one."""
     for name in PEERS:
@@ -125,8 +196,9 @@ def _three(values: list[float], form: str) -> str:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--peers", is_flag=True, help="Install the peers into an environment of their own first.")
 @click.option("--rounds", default=3, show_default=True, help="How often everything runs.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time and memory against lines too.")
 @click.option("--limit", default=600, show_default=True, help="Seconds after which a peer is stopped.")
-def main(folder: Path, peers: bool, rounds: int, limit: int) -> None:
+def main(folder: Path, peers: bool, rounds: int, limit: int, plot: Path | None) -> None:
     """Print a table in Markdown."""
     if peers:
         install()
@@ -145,6 +217,8 @@ def main(folder: Path, peers: bool, rounds: int, limit: int) -> None:
                     taken[one.name].append(seconds(one, "\n".join(map(str, files)), copy))
         for one in race:
             print(row(one.name, taken[one.name], taken[race[0].name]))
+    if plot is not None:
+        grow(folder, peers, limit, plot)
 
 
 def _load() -> str:

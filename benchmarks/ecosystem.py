@@ -6,6 +6,11 @@ out beside the repository for the time of the run, so nothing in the working tre
     python benchmarks/ecosystem.py main -- ~/src/timm ~/src/transformers > report.md
     python benchmarks/ecosystem.py --sample 20 --seed 3 -- ~/src/timm      # findings to judge, without a comparison
 
+With `--packages` the packages of `ecosystem.txt`, pinned releases from PyPI, are linted instead of folders; `pip`
+fetches what is not yet in `.ecosystem/` beside this file. Wheels are unpacked, and nothing in them is run.
+
+    python benchmarks/ecosystem.py main --packages > report.md
+
 The exit code is 0 however many findings come and go, and 1 if something failed.
 """
 
@@ -17,6 +22,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +37,8 @@ import click
 from nanlint.source import Source, SourceError, read_source
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().with_suffix(".txt")
+FETCHED = PACKAGES.parent / ".ecosystem"
 
 CONTEXT = 3  # lines before and after a sampled finding
 
@@ -175,6 +183,32 @@ def lint_revisions(revisions: Sequence[str | None], folders: Sequence[str]) -> l
             return list(pool.map(lambda tree: lint(tree, folders), trees))
 
 
+def fetched(listed: Path, folder: Path, *options: str) -> list[str]:
+    """The packages of a list of requirements, each in a folder of its own; `options` are for `pip download`."""
+    lines = (line.partition("#")[0].strip() for line in listed.read_text(encoding="utf-8").splitlines())
+    found = []
+    for requirement in filter(None, lines):
+        package = folder / requirement.replace("==", "-")
+        if not package.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as temporary:
+                _download(requirement, Path(temporary), options)
+                (wheel,) = Path(temporary).glob("*.whl")
+                with zipfile.ZipFile(wheel) as archive:
+                    archive.extractall(Path(temporary, "unpacked"))
+                Path(temporary, "unpacked").rename(package)
+        found.append(str(package))
+    return found
+
+
+def _download(requirement: str, folder: Path, options: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command += ["--ignore-requires-python", "--dest", str(folder), *options, requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(f"cannot fetch {requirement}: {done.stderr.strip()}")
+
+
 class _FoldersAfterDashes(click.Command):
     """A command that keeps what stands behind `--` in `ctx.obj`; click itself forgets where that was."""
 
@@ -193,9 +227,14 @@ class _FoldersAfterDashes(click.Command):
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="Findings to show per list.")
 @click.option("--sample", "number", type=click.IntRange(0), default=0, help="Findings of HEAD to judge by hand.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which sample to draw.")
+@click.option("--packages", is_flag=True, help="Lint the packages of ecosystem.txt.")
 @click.pass_obj
-def main(folders: list[str], base: str | None, head: str | None, limit: int, number: int, seed: int) -> None:
+def main(
+    folders: list[str], base: str | None, head: str | None, limit: int, number: int, seed: int, packages: bool
+) -> None:
     """Compare what two revisions of nanlint find in the FOLDERs; BASE may be left out with --sample."""
+    if packages:
+        folders = [*folders, *fetched(PACKAGES, FETCHED)]
     if not folders:
         raise click.UsageError("no folders; they stand behind `--`")
     for folder in folders:

@@ -304,13 +304,19 @@ def decoded(data: list[Any]) -> Diagnostic:
 
 def nanlint_itself() -> str:
     """What the code of nanlint, and all that it runs on, is recognised by."""
-    digest = hashlib.blake2b(f"{FORMAT} {sys.version} {sys.platform}".encode(), digest_size=16)
+    parser = find_spec("libcst")
+    origin = None if parser is None else parser.origin
+    stamp = None if origin is None else stamp_of(origin)
+    parts = FORMAT, sys.version, sys.platform, code_of_nanlint(), origin, stamp
+    return digest_of(repr(parts).encode())
+
+
+def code_of_nanlint() -> str:
+    """What the code of nanlint is recognised by, on any machine."""
+    digest = hashlib.blake2b(digest_size=16)
     for path in _own_files(Path(__file__).parent):
         digest.update(path.name.encode() + b"\0")
         digest.update(path.read_bytes())
-    parser = find_spec("libcst")
-    if parser is not None and parser.origin is not None:
-        digest.update(repr((parser.origin, stamp_of(parser.origin))).encode())
     return digest.hexdigest()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 import string
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.files import SMALL, read_whole, toml_of
 from nanlint.values.interval import Range, interval
 
 URL = "https://github.com/nanlint/nanlint/blob/main/rules/"
@@ -195,15 +195,15 @@ def read_card(path: Path) -> Card:
     if named is None:
         raise CardError(f"{path}: a card is called like NAN101-log-of-zero.md")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_whole(path, SMALL).decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: cannot be read: {error}") from None
     header = _HEADER.match(text)
     if header is None:
         raise CardError(f"{path}: a card begins with a `# Title` line and a ```toml block")
     try:
-        data = tomllib.loads(header["toml"])
-    except tomllib.TOMLDecodeError as error:
+        data = toml_of(header["toml"])
+    except ValueError as error:
         raise CardError(f"{path}: the toml block is not valid: {error}") from None
     try:
         return _build(path, named["code"], named["name"], header["title"].strip(), data, text)
@@ -341,7 +341,9 @@ def _message(data: Mapping[str, Any]) -> str:
     message = _text(data, "message")
     if not message:
         raise ValueError("`message` is missing")
-    for _, name, _, _ in string.Formatter().parse(message):
+    for _, name, layout, conversion in string.Formatter().parse(message):
+        if layout or conversion:  # a width of a milliard would fill the memory
+            raise ValueError(f"a placeholder in `message` is a word in braces, like `{{{PLACEHOLDERS[1]}}}`")
         if name is not None and name not in PLACEHOLDERS:
             raise ValueError(f"unknown placeholder `{{{name}}}` in `message`{nearest(name, PLACEHOLDERS)}")
     return message

@@ -19,6 +19,7 @@ from nanlint.values.value import Grounds, Term, Value
 
 # heads of terms that come from elsewhere
 GIVEN = frozenset({"param", "attr", "global", "random"})
+_WEIGHTS = frozenset({"weight", "bias", "kernel"})
 _SMALL = interval(0.0, 0.01, open="lo")  # a larger number is a summand like any other
 _SHARE = interval(0.0, 1.0, open="lo hi")
 
@@ -103,9 +104,14 @@ class Conventions:
 
     def is_of_the_trade(self, divisor: Term, use: Use) -> bool:
         """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
-        noise schedule, the support of a sparsemax? Or a mean square whose decibels are wanted?"""
+        noise schedule, the length of weights, the support of a sparsemax? Or a mean square whose decibels are wanted,
+        or the error in a report?"""
         if use.operation.name == "log10":
             return self._is_mean_square(divisor)  # the PSNR of two equal images is infinite by definition
+        if use.framework == "numpy" and assumptions.is_evaluation(self._analysis.filename_of(use)):
+            return True  # the error of nothing, in a report
+        if _is_of_weights(divisor):
+            return True  # they are drawn at random
         if any(assumptions.is_padding_mask(name) for _, name in given(divisor)):
             return True
         if assumptions.is_schedule(self._analysis.class_of(use), self._analysis.filename_of(use)):
@@ -140,6 +146,15 @@ def _is_bounded(term: Term) -> bool:
     bounded, less = operand(term, "x"), operand(term, "y")
     floor = operand(peel(bounded), "min") if bounded is not None else None
     return floor is not None and less is not None and any(part is peel(less) for part in parts(floor))
+
+
+def _is_of_weights(term: Term) -> bool:
+    """Is it made of nothing but the weights of layers?"""
+    leaves = [
+        part for part in parts(term) if part.head == "attr" or not any(isinstance(arg, Term) for arg in part.args)
+    ]
+    made = [leaf for leaf in leaves if leaf.head not in ("const", "none")]
+    return bool(made) and all(leaf.head == "attr" and leaf.args[-1] in _WEIGHTS for leaf in made)
 
 
 def _complemented(operand: Term, head: str) -> Term | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from nanlint.config import Configured, Settings
+from nanlint.config.patterns import is_quick
+from nanlint.files import SMALL, leads_out, project_of, read_whole, real_path
 
 SUFFIXES = (".py", ".pyi", ".ipynb")
 
@@ -20,10 +22,12 @@ _NAME = re.compile(r"[^/*?\[!\\]+/")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to lint, named as the user would name them, and what was wrong with the paths: one line each."""
+    """The files to lint, named as the user would name them, what was wrong with the paths, and what was passed over
+    and why: one line each."""
 
     files: tuple[str, ...]
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,12 @@ def discover(paths: Sequence[str], configured: Configured) -> Found:
             files[name] = None
         else:
             walk.problems.append(f"{path}: no such file or folder")
-    return Found(tuple(files), tuple(walk.problems))
+    return Found(tuple(files), tuple(walk.problems), tuple(walk.remarks))
 
 
 def is_excluded(filename: str, settings: Settings) -> bool:
     """Do the settings exclude a file even if it is named?"""
-    return settings.force_exclude and _Excludes.of(settings).match_above(Path(filename).resolve(), is_folder=False)
+    return settings.force_exclude and _Excludes.of(settings).match_above(real_path(filename), is_folder=False)
 
 
 class _Walk:
@@ -101,19 +105,22 @@ class _Walk:
 
     def __init__(self, configured: Configured) -> None:
         self.problems: list[str] = []
+        self.remarks: list[str] = []
+        self._top = Path()
         self._configured = configured
         self._excludes: dict[int, tuple[Settings, _Excludes]] = {}
 
     def forbids(self, name: str) -> bool:
         """Is a path excluded although it is named?"""
-        path = Path(name).resolve()
+        path = real_path(name)
         settings = self._configured.for_folder(path.parent)
         is_excluded = self._excludes_of(settings).match_above
         return settings.force_exclude and is_excluded(path, is_folder=path.is_dir())
 
     def files_in(self, folder: str) -> Iterator[str]:
         """The Python files and notebooks in a folder that is named. Who names an ignored one wants it read."""
-        absolute = Path(folder).resolve()
+        absolute = real_path(folder)
+        self._top = project_of(absolute)
         settings = self._configured.for_folder(absolute)
         above = [ignore for parent in _inside_repository(absolute) if (ignore := _gitignore(parent))]
         by_git = settings.respect_gitignore and not _ignored(absolute, above, is_folder=True)
@@ -135,7 +142,7 @@ class _Walk:
             name = entry.name if folder == os.curdir else f"{folder}{os.sep}{entry.name}"
             # a link to a folder could lead back to where we are
             is_folder = entry.is_dir(follow_symlinks=False)
-            if not is_folder and not (entry.name.endswith(SUFFIXES) and entry.is_file()):
+            if not is_folder and not (entry.name.endswith(SUFFIXES) and Path(entry).is_file()):
                 continue
             path = absolute / entry.name
             # the user's own excludes are stronger than any .gitignore; folders that hold no code of theirs always hold
@@ -146,6 +153,8 @@ class _Walk:
                 continue
             if is_folder:
                 yield from self._walk(name, path, ignores, excluding=excluding)
+            elif entry.is_symlink() and leads_out(path, self._top):
+                self.remarks.append(f"{name}: not looked at: a link that leads out of the project")
             else:
                 yield name
 
@@ -167,10 +176,10 @@ def _ignored(path: Path, ignores: Sequence[_Ignore], *, is_folder: bool) -> bool
 
 def _gitignore(folder: Path) -> _Ignore | None:
     try:
-        lines = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_whole(folder / ".gitignore", SMALL).decode(errors="replace").splitlines()
     except OSError:
         return None
-    return _Ignore(folder, GitIgnoreSpec.from_lines(lines))
+    return _Ignore(folder, GitIgnoreSpec.from_lines(filter(is_quick, lines)))
 
 
 def _inside_repository(folder: Path) -> list[Path]:

@@ -118,6 +118,8 @@ def lint_plan(
     """
     for problem in plan.problems:
         yield FileResult(problem.partition(":")[0], problem=problem)
+    for remark in plan.remarks:
+        yield FileResult(remark.partition(":")[0], remark=remark)
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:  # not the first run of this process
         analysis.begin_run()
     with no_collection():

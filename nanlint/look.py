@@ -23,7 +23,7 @@ from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.gate import may_hold_findings
 from nanlint.places import Place
 from nanlint.reading import decode
-from nanlint.source import Source, SourceError, Span
+from nanlint.source import Source, SourceError, Span, read_bytes
 from nanlint.suppress import apply_suppressions
 from nanlint.syntax import parse
 
@@ -82,9 +82,9 @@ def look_at_file(filename: str, cards: Sequence[Card], settings: Settings) -> Lo
     """All that is seen in one file; None if it cannot be read. A fault of ours becomes one line."""
     now, stamp = time.time_ns(), stamp_of(filename)
     try:
-        data = Path(filename).read_bytes()
+        data = read_bytes(Path(filename))
         source = decode(data, filename)
-    except (OSError, SourceError):
+    except SourceError:
         return None
     if (analysis := sys.modules.get("nanlint.analysis")) is not None:
         analysis.begin_file()

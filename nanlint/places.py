@@ -60,7 +60,10 @@ class Finder:
     def _find(self, path: str, folder: str) -> Lead:
         relative = not os.path.isabs(folder)  # noqa: PTH117
         search = _Search(self._seen, self._here if relative else None)
-        found = search.find(os.path.normpath(os.path.join(self._here, folder)), path)  # noqa: PTH118
+        start = os.path.normpath(os.path.join(self._here, folder))  # noqa: PTH118
+        found = search.find(start, path)
+        if found is not None and search.leads_out(found[0], start):
+            found = None
         if found is not None and relative:
             found = os.path.relpath(found[0], self._here), found[1]
         return Lead(found, tuple(search.places))
@@ -80,6 +83,8 @@ class _Search:
         words = tuple(word for word in name.split(".") if word)
         if level:
             base = folder
+            if level - 1 > _LEVELS:
+                return None
             for _ in range(level - 1):
                 if self._is_root(base):
                     return None
@@ -101,6 +106,14 @@ class _Search:
                 return
             folder = above
             yield folder
+
+    def leads_out(self, file: str, folder: str) -> bool:
+        """Does a link on the way to a file lead out of the project?"""
+        real = os.path.realpath(file)
+        if real == file:
+            return False
+        top = [*self._bases(folder)][-1]
+        return not real.startswith(os.path.join(os.path.realpath(top), ""))  # noqa: PTH118
 
     def _inside(self, at: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
         for index, word in enumerate(words):

@@ -30,11 +30,13 @@ class Plan:
         files: each with the settings and the rules that hold for it.
         problems: what is wrong with the paths, one line each.
         cards: all rules of the run.
+        remarks: what was passed over and why, one line each.
     """
 
     files: tuple[File, ...]
     problems: tuple[str, ...]
     cards: tuple[Card, ...]
+    remarks: tuple[str, ...] = ()
 
 
 class Planner:
@@ -74,11 +76,11 @@ def plan_run(paths: Sequence[str], configured: Configured, *, named: bool = Fals
         CardError: a card in `extra-rules` cannot be used.
         ConfigError: the settings cannot be used, or name a rule that does not exist.
     """
-    found = Found(tuple(paths), ()) if named else discover(paths, configured)
+    found = Found(tuple(paths)) if named else discover(paths, configured)
     planner = Planner(configured)
     # wrong settings are wrong even where there is nothing to lint
     files = tuple(planner.file(filename) for filename in found.files or (os.curdir,))
-    return Plan(files if found.files else (), found.problems, planner.cards())
+    return Plan(files if found.files else (), found.problems, planner.cards(), found.remarks)
 
 
 def _check_settings(settings: Settings, cards: Sequence[Card]) -> None:

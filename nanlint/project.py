@@ -6,6 +6,7 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Project:
         self._loaded: OrderedDict[str, tuple[float, Loaded | None]] = OrderedDict()
         self._size = 0
         self._finder = Finder()
-        self._texts: dict[str, tuple[float, str]] = {}
+        self._texts: dict[str, tuple[float, _Text]] = {}
         self._weights: dict[tuple[str, str, int], Weight] = {}
         self._files: set[str] = set()
         self._places: set[Place] = set()
@@ -92,14 +93,14 @@ class Project:
         return self._weights[key]
 
     def _weigh(self, filename: str, name: str, depth: int) -> Weight:
-        text, files = self._text(filename), frozenset({filename})
+        known, files = self._text(filename), frozenset({filename})
+        text = known.text
         if not name:
             return Weight(_HAZARD.search(text) is not None or _STAR.search(text) is not None, files)
-        definitions = re.finditer(rf"^[ \t]*(?:async )?def {re.escape(name)}\b", text, re.MULTILINE)
-        if any(_HAZARD.search(_definition_at(text, one.start())) for one in definitions):
+        if any(_HAZARD.search(_definition_at(text, start)) for start in known.definitions.get(name, ())):
             return Weight(may_break=True, files=files)
         places: frozenset[Place] = frozenset()
-        for module, original in _exporters(text, name):
+        for module, original in known.exporters(name):
             path = f"{module}{'' if module.endswith('.') else '.'}{original}"
             inner = self._weight(path, filename, depth - 1)
             files |= inner.files
@@ -108,12 +109,12 @@ class Project:
                 return Weight(may_break=True, files=files, places=places)
         return Weight(may_break=False, files=files, places=places)
 
-    def _text(self, filename: str) -> str:
+    def _text(self, filename: str) -> _Text:
         """The text of a file without its strings and comments; nothing of one that is not looked into."""
         if filename not in self._texts:
             if len(self._texts) > _KEPT_TEXTS:
                 self._forget_texts()
-            self._texts[filename] = _changed(filename), _code(filename)
+            self._texts[filename] = _changed(filename), _Text(_code(filename))
         return self._texts[filename][1]
 
     def _forget_texts(self) -> None:
@@ -159,6 +160,7 @@ class Project:
 # strings and comments
 _TEXT = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 _FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import\b[ \t]*(\([^)]*\)|(?:\\\r?\n|[^\n])*)", re.MULTILINE)
+_DEFINITION = re.compile(r"^[ \t]*(?:async )?def (\w+)", re.MULTILINE)
 _STAR = re.compile(r"^[ \t]*from[ \t]+\S+[ \t]+import[ \t]*\*", re.MULTILINE)
 _NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
 _WORDS = "|".join(
@@ -180,12 +182,34 @@ def _definition_at(text: str, start: int) -> str:
     return text[start : len(text) if end is None else end.start()]
 
 
-def _exporters(text: str, name: str) -> Iterator[tuple[str, str]]:
-    """The modules that a module may have a name from, and what it is called there."""
-    for statement in _FROM.finditer(text):
-        for original, alias in _NAME.findall(statement[2]):
-            if original == "*" or (alias or original) == name:
-                yield statement[1], name if original == "*" else original
+class _Text:
+    """The text of a file without its strings and comments, searched once for all the names that are asked about."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def definitions(self) -> dict[str, list[int]]:
+        """Where functions begin, by name."""
+        found: dict[str, list[int]] = {}
+        for one in _DEFINITION.finditer(self.text):
+            found.setdefault(one[1], []).append(one.start())
+        return found
+
+    def exporters(self, name: str) -> Iterator[tuple[str, str]]:
+        """The modules that the module may have a name from, and what it is called there."""
+        for _, module, original in sorted([*self._imported.get(name, ()), *self._imported.get("*", ())]):
+            yield module, name if original == "*" else original
+
+    @cached_property
+    def _imported(self) -> dict[str, list[tuple[int, str, str]]]:
+        """By name here, where it is imported, the module, and what it is called there."""
+        found: dict[str, list[tuple[int, str, str]]] = {}
+        for statement in _FROM.finditer(self.text):
+            for original, alias in _NAME.findall(statement[2]):
+                here = "*" if original == "*" else alias or original
+                found.setdefault(here, []).append((statement.start(), statement[1], original))
+        return found
 
 
 def _code(filename: str) -> str:

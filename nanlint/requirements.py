@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nanlint.files import SMALL, read_whole, toml_of
+
 Version = tuple[int, int]
 
-_VERSION = re.compile(r"(\d+)\.(\d+)")
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?!\d)")
+_LONGEST = 300  # characters of a requirement that are looked at
 # a lower bound, or the one version that is allowed
 _TORCH = re.compile(r"^\s*torch\s*(?:\[[^\]]*\]\s*)?\(?(?:[^;#]*,)?\s*(?:>=|==|~=)\s*(\d+\.\d+)", re.IGNORECASE)
 
@@ -35,7 +37,7 @@ def oldest_torch(folder: Path, known: dict[Path, Version | None] | None = None) 
 
 def _oldest_torch(folder: Path, known: dict[Path, Version | None]) -> Version | None:
     for line in _requirements(folder):
-        if (found := _TORCH.match(line)) is not None:
+        if (found := _TORCH.match(line[:_LONGEST])) is not None:
             return parse_version(found[1])
     if (folder / ".git").exists() or (folder / "pyproject.toml").is_file() or folder.parent == folder:
         return None
@@ -44,11 +46,11 @@ def _oldest_torch(folder: Path, known: dict[Path, Version | None]) -> Version | 
 
 def _requirements(folder: Path) -> Iterator[str]:
     table: Any = {}
-    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # said elsewhere, if it matters
-        table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    with suppress(OSError, ValueError):  # said elsewhere, if it matters
+        table = toml_of(read_whole(folder / "pyproject.toml", SMALL).decode()).get("project", {})
     listed = table.get("dependencies", []) if isinstance(table, dict) else []
     yield from (line for line in listed if isinstance(line, str)) if isinstance(listed, list) else ()
     try:
-        yield from (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        yield from read_whole(folder / "requirements.txt", SMALL).decode().splitlines()
     except (OSError, UnicodeDecodeError):
         return

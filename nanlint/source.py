@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from nanlint.files import LARGE, read_whole
+
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -166,7 +168,7 @@ def read_bytes(path: Path) -> bytes:
         SourceError: the file cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_whole(path, LARGE)
     except OSError as error:
         raise SourceError(f"cannot read file: {error.strerror}") from None
 

@@ -1,4 +1,5 @@
-"""Comments that silence findings: `# nanlint: ignore[NAN101] reason`, `# noqa: NAN101`, `# nanlint: ignore-file`.
+"""Comments that silence findings: `# nanlint: ignore[NAN101] reason`, `# noqa: NAN101`, `# nanlint: ignore-file`, and
+for a stretch of lines `# nanlint: disable[NAN101]` up to `# nanlint: enable[NAN101]`.
 
 A suppression that silences nothing (NAN001), or names a rule that does not exist (NAN002), is itself a finding.
 """
@@ -23,7 +24,8 @@ UNKNOWN = ("NAN002", "unknown-suppression-code")
 RUN_CODES = frozenset({UNUSED[0], UNKNOWN[0]})  # about comments, not about code
 
 # the reason ends where another comment begins
-_NANLINT = re.compile(r"#\s*nanlint\s*:\s*(?P<verb>ignore-file|ignore)\b(?:\s*\[(?P<codes>[^\]#]*)\])?[^#]*")
+_NANLINT = re.compile(r"#\s*nanlint\s*:\s*(?P<verb>ignore-file|ignore|disable)\b(?:\s*\[(?P<codes>[^\]#]*)\])?[^#]*")
+_ENABLE = re.compile(r"#\s*nanlint\s*:\s*enable\b(?:\s*\[(?P<codes>[^\]#]*)\])?")
 _CODE = r"[A-Za-z]+[0-9]+"
 _NOQA = re.compile(rf"#\s*noqa\b(?:\s*:\s*(?P<codes>{_CODE}(?:[\s,]+{_CODE})*))?[^#]*", re.I)
 _OURS = re.compile(r"NAN[0-9]+", re.I)
@@ -55,16 +57,43 @@ class Suppression:
     own_line: bool
     used: set[str] = field(default_factory=set)
 
-    def silences(self, found: Diagnostic, lines: range) -> bool:
-        """Does this directive speak of the finding, whose statement covers `lines`? Remembers that it did."""
-        if not (self.first_line <= lines[-1] and lines[0] <= self.last_line):
-            return False
+    def silences(self, found: Diagnostic) -> bool:
+        """Does this directive name the rule of a finding on its lines? Remembers that it did."""
         if self.bare:
             self.used.add("")
             return True
         words = [word for word in self.codes if word.upper() == found.code or word.lower() == found.name]
         self.used.update(words)
         return bool(words)
+
+
+class _Directives:
+    """The directives of a text by where the statements end that they speak of: thousands of findings may meet
+    thousands of them. Statements do not overlap; comments above one belong to it."""
+
+    def __init__(self, suppressions: Iterable[Suppression]) -> None:
+        self._by_end: dict[int, list[Suppression]] = {}
+        for one in suppressions:
+            self._by_end.setdefault(one.last_line, []).append(one)
+        self._ends = sorted(self._by_end)
+        self._below = {end: max(one.first_line for one in group) for end, group in self._by_end.items()}
+        self._answers: dict[tuple[int, str], bool] = {}
+
+    def silence(self, found: Diagnostic) -> bool:
+        """Does one speak of the finding? Every one is asked: two on one statement are both used."""
+        first, last = found.span.start_line, max(found.span.end_line, found.noqa_line or 0)
+        start, stop = bisect_left(self._ends, first), bisect_left(self._ends, last) + 1
+        # the last end may be that of the whole file
+        ends = (*self._ends[start:stop], *self._ends[max(stop, len(self._ends) - 1) :])
+        return True in [self._ask(end, found, last) for end in ends]
+
+    def _ask(self, end: int, found: Diagnostic, last: int) -> bool:
+        group = self._by_end[end]
+        if self._below[end] > last:  # it stands above or between the comments
+            return True in [one.silences(found) for one in group if one.first_line <= last]
+        if (end, found.code) not in self._answers:
+            self._answers[end, found.code] = True in [one.silences(found) for one in group]
+        return self._answers[end, found.code]
 
 
 def apply_suppressions(
@@ -79,17 +108,12 @@ def apply_suppressions(
     if not _MENTIONED.search(source.text):
         return found
     suppressions = list(find_suppressions(source))
-    kept = []
-    for diagnostic in found:
-        lines = range(diagnostic.span.start_line, max(diagnostic.span.end_line, diagnostic.noqa_line or 0) + 1)
-        # every directive is asked: two on one statement are both used
-        silenced = [suppression.silences(diagnostic, lines) for suppression in suppressions]
-        if not any(silenced):
-            kept.append(diagnostic)
+    directives = _Directives(suppressions)
+    kept = [one for one in found if not directives.silence(one)]
     problems = [problem for one in suppressions for problem in _problems(source, one, cards, settings)]
     # a NAN001 or NAN002 can be silenced as well, but then by name
-    named = [one for one in suppressions if {"NAN001", "NAN002"} & {word.upper() for word in one.codes}]
-    return kept + [problem for problem in problems if not any(_names(one, problem) for one in named)]
+    named = _Directives(one for one in suppressions if RUN_CODES & {word.upper() for word in one.codes})
+    return kept + [problem for problem in problems if not named.silence(problem)]
 
 
 def find_suppressions(source: Source) -> Iterator[Suppression]:
@@ -102,12 +126,20 @@ def find_suppressions(source: Source) -> Iterator[Suppression]:
             for match in pattern.finditer(text):
                 span = Span(line, column + match.start(), line, column + len(match[0].rstrip()) + match.start())
                 codes = _codes(match, line, column, noqa=noqa)
-                first = last = line
                 if not noqa and match["verb"] == "ignore-file":
                     first, last = 1, len(source.lines) + 1
+                elif not noqa and match["verb"] == "disable":
+                    ends = (other for other, _, words in comments if other > line and _enables(words, codes))
+                    first, last = line, next(ends, len(source.lines) + 1)
                 else:
                     first, last = statements.around(line)
                 yield Suppression(span, codes, match["codes"] is None, noqa, first, last, own_line)
+
+
+def _enables(comment: str, codes: Collection[str]) -> bool:
+    """Does a comment end what was disabled? One without codes ends everything."""
+    match = _ENABLE.search(comment)
+    return match is not None and (match["codes"] is None or {*codes} <= {*_WORD.findall(match["codes"])})
 
 
 def statements_of(source: Source) -> Statements:
@@ -158,10 +190,6 @@ def _comments(source: Source) -> tuple[list[tuple[int, int, str]], Statements]:
         found = [(line, match.start() + 1, match[0]) for line, text in pairs if (match := _COMMENT.search(text))]
         return found, Statements([(line, line) for line, _ in enumerate(source.lines, start=1)])
     return comments, Statements(statements)
-
-
-def _names(suppression: Suppression, problem: Diagnostic) -> bool:
-    return suppression.silences(problem, range(problem.span.start_line, problem.span.end_line + 1))
 
 
 def _problems(

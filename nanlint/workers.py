@@ -18,9 +18,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
+import nanlint
 from nanlint.cards import Card
 from nanlint.config import Settings
 from nanlint.garbage import collect_after, no_collection
@@ -32,10 +35,29 @@ _AHEAD = 4
 _START = "import sys; sys.path[:] = sys.argv[1:]; from nanlint.workers import serve; serve()"
 _LENGTH = struct.Struct("!Q")
 
+Group = tuple[Settings, tuple[Card, ...]]
 
-def spread(files: Sequence[File], sizes: Sequence[int], jobs: int) -> Iterator[Looked | None]:
-    """What is seen in each file, in order; None if it cannot be read. All workers end when the iterator does."""
-    crew = _Crew(files, sorted(range(len(files)), key=lambda at: -sizes[at]), jobs)
+
+class Processes:
+    """Has files looked at by several processes of this machine."""
+
+    def __init__(self, jobs: int) -> None:
+        """How many."""
+        self._jobs = jobs
+
+    def look(self, files: Sequence[File], sizes: Sequence[int]) -> Iterator[Looked | None]:
+        """What is seen in each file, in order; None if it cannot be read."""
+        return spread(files, sizes, self._jobs)
+
+
+def spread(
+    files: Sequence[File], sizes: Sequence[int], jobs: int, folder: str | None = None
+) -> Iterator[Looked | None]:
+    """What is seen in each file, in order; None if it cannot be read. All workers end when the iterator does.
+
+    Names of files are relative to `folder`, or to the current one.
+    """
+    crew = _Crew(files, sorted(range(len(files)), key=lambda at: -sizes[at]), jobs, folder)
     done: dict[int, Looked | None] = {}
     try:
         for at in range(len(files)):
@@ -55,14 +77,16 @@ class _Worker:
         ready: it has started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str | None) -> None:
         self.waiting: deque[int] = deque()
         self.ready = False
         safe = "-I" if sys.flags.isolated else "-P"  # whatever lies in the current folder is not imported
         # Ctrl-C is for the process that the user sees, which ends this one
         apart: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {"creationflags": 0x200}
-        command = [sys.executable, safe, "-c", _START, *sys.path]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)  # noqa: S603
+        command = [sys.executable, safe, "-c", _START, *_path()]
+        self.process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, **apart
+        )
 
     def begin(self, groups: object, heard: queue.SimpleQueue[Any]) -> None:
         """Tell it which settings there are, and listen to what it says."""
@@ -103,17 +127,12 @@ class _Worker:
 class _Crew:
     """Several workers and what is left to do."""
 
-    def __init__(self, files: Sequence[File], order: Sequence[int], jobs: int) -> None:
+    def __init__(self, files: Sequence[File], order: Sequence[int], jobs: int, folder: str | None) -> None:
         self._files = files
+        self._folder = folder
         self._left = deque(order)
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._groups: list[tuple[Settings, tuple[Card, ...]]] = []
-        self._group_of: dict[tuple[int, int], int] = {}
-        for _, settings, cards in files:
-            if (id(settings), id(cards)) not in self._group_of:
-                self._group_of[id(settings), id(cards)] = len(self._groups)
-                self._groups.append((settings, cards))
-        self._told = _plain(self._groups)
+        self._group_of, self._told = grouped(files)
         self._workers: list[_Worker] = []
         self._hire(jobs)
 
@@ -158,7 +177,7 @@ class _Crew:
         """Start processes, all before any of them is waited for."""
         hired: list[_Worker] = []
         with suppress(OSError):  # then there are fewer
-            hired.extend(_Worker() for _ in range(number))
+            hired.extend(_Worker(self._folder) for _ in range(number))
         self._workers += hired
         for worker in hired:
             worker.begin(self._told, self._heard)
@@ -167,8 +186,7 @@ class _Crew:
     def _fill(self, worker: _Worker) -> None:
         while self._left and len(worker.waiting) < _AHEAD:
             at = self._left.popleft()
-            filename, settings, cards = self._files[at]
-            worker.order(at, filename, self._group_of[id(settings), id(cards)])
+            worker.order(at, self._files[at].name, self._group_of[at])
 
 
 def serve() -> None:
@@ -186,6 +204,25 @@ def serve() -> None:
             count += 1
             collect_after(count)
     os._exit(0)  # nothing is left to tidy up, and freeing all syntax trees would take time
+
+
+def _path() -> list[str]:
+    """Where a process of ours finds the same nanlint: a checkout that was run from its folder is on no path."""
+    found = PathFinder.find_spec("nanlint", sys.path)
+    own = Path(nanlint.__file__).parent
+    is_same = found is not None and found.origin is not None and Path(found.origin).parent == own
+    return sys.path if is_same else [str(own.parent), *sys.path]
+
+
+def grouped(files: Sequence[File]) -> tuple[list[int], list[Group]]:
+    """Which settings and rules hold for each file, and those, once and such that they can be sent."""
+    numbers: dict[tuple[int, int], int] = {}
+    groups: list[Group] = []
+    for _, settings, cards in files:
+        if (id(settings), id(cards)) not in numbers:
+            numbers[id(settings), id(cards)] = len(groups)
+            groups.append((settings, cards))
+    return [numbers[id(settings), id(cards)] for _, settings, cards in files], _plain(groups)
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from repositories import own_tree
 
 from nanlint.cards import Card, load_cards
 from nanlint.testing import Lint, default_lint
@@ -51,6 +52,25 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[]
             return pickle.loads(path.read_bytes())
 
     return once
+
+
+@pytest.fixture(scope="session")
+def pypi(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests that install something need a package index."""
+    folder = tmp_path_factory.mktemp("pypi")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), "pathspec"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        pytest.skip("no package index can be reached")
+
+
+@pytest.fixture(scope="session")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A repository with this tree as it is now, and its commit; what pre-commit keeps lies beside it."""
+    folder = tmp_path_factory.mktemp("hooks")
+    os.environ["PRE_COMMIT_HOME"] = str(folder / "home")
+    yield folder / "nanlint", own_tree(folder / "nanlint")
+    del os.environ["PRE_COMMIT_HOME"]
 
 
 @pytest.fixture(scope="session")

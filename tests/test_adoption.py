@@ -101,19 +101,25 @@ def test_another_layout_by_hand(codes, write, baseline):
     assert codes() == []
 
 
+FORMATTERS = [["ruff", "format", "--isolated", "--quiet"], ["black", "--quiet"]]
+each_formatter = pytest.mark.parametrize("formatter", FORMATTERS, ids=lambda words: words[0])
+
+
+@each_formatter
 @pytest.mark.parametrize("length", ["20", "300"])
-def test_ruff_format(codes, write, baseline, length, tmp_path):
+def test_a_formatter(codes, write, baseline, formatter, length, tmp_path):
     write(REFORMATTED.replace("z, -1", 'z, {"a": -1}["a"]').replace('"', "'"))
     path = tmp_path / "a.py"
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", length, path], check=True)
+    subprocess.run([sys.executable, "-m", *formatter, "--line-length", length, path], check=True)
     formatted = path.read_text()
     path.write_text(formatted.replace("{'a': -1}['a']", "-1").replace('{"a": -1}["a"]', "-1"))
     assert "torch . log" not in path.read_text()
     assert codes() == []
 
 
-def test_every_fixture_survives_the_formatter(tmp_path):
-    """The keys of all findings in a few hundred lines of nasty code are the same before and after `ruff format`."""
+@each_formatter
+def test_every_fixture_survives_the_formatter(formatter, tmp_path):
+    """The keys of all findings in a few hundred lines of nasty code are the same before and after."""
     cards = load_cards()
     settings = Settings(evidence=Evidence.UNKNOWN)
     fixtures = sorted((Path(__file__).parent / "fixtures/rules").glob("NAN1*/*.py"))[:12]
@@ -125,9 +131,7 @@ def test_every_fixture_survives_the_formatter(tmp_path):
         for _ in range(2):
             source = Source("a.py", copy.read_text(encoding="utf-8"))
             keys.append(sorted(keys_of(source, lint_source(source, cards, settings))))
-            subprocess.run(
-                [sys.executable, "-m", "ruff", "format", "-q", "--isolated", "--line-length", "60", copy], check=True
-            )
+            subprocess.run([sys.executable, "-m", *formatter, "--line-length", "60", copy], check=True)
         assert keys[0] == keys[1], path
         compared += len(keys[0])
     assert compared > 70

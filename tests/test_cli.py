@@ -147,6 +147,8 @@ def test_colours(run, write):
     assert "\x1b[" not in run("check")[1]
     assert "\x1b[" in run("check", FORCE_COLOR="1")[1]
     assert "\x1b[" not in run("check", FORCE_COLOR="1", NO_COLOR="1")[1]
+    assert "\x1b[" in run("check", "--color", "always", NO_COLOR="1")[1]
+    assert "\x1b[" not in run("check", "--color", "never", FORCE_COLOR="1")[1]
 
 
 def test_suppressions(run, write):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import click
@@ -200,3 +201,46 @@ def test_last_commit_against_the_working_tree(repository, tmp_path):
     assert done.stdout.startswith("# HEAD → working tree\n\n| rule | before | after | added | removed |\n")
     assert "| NAN102 log-of-softmax | 1 | 1 |" in done.stdout  # the working tree may say it in other words
     assert "* [ ] a.py:5:" in done.stdout
+
+
+def wheel(folder, name, text):
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}/__init__.py", text)
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
+
+
+def test_pinned_packages(repository, tmp_path, monkeypatch):
+    """From a list of requirements to the difference, without a network."""
+    wheel(tmp_path, "tiny_one", BAD)
+    wheel(tmp_path, "tiny_two", "import torch\n")
+    listed, folder = tmp_path / "list.txt", tmp_path / "fetched"
+    listed.write_text("# two\ntiny-one==1.0\n\ntiny-two==1.0  # the other\n")
+    offline = ("--no-index", "--find-links", str(tmp_path))
+    packages = ecosystem.fetched(listed, folder, *offline)
+    assert [Path(one).name for one in packages] == ["tiny-one-1.0", "tiny-two-1.0"]
+    assert [path.name for path in sorted(folder.iterdir())] == ["tiny-one-1.0", "tiny-two-1.0"]
+    for path in tmp_path.glob("*.whl"):
+        path.unlink()
+    assert ecosystem.fetched(listed, folder, *offline) == packages  # fetched once
+    monkeypatch.setattr(ecosystem, "PACKAGES", listed)
+    monkeypatch.setattr(ecosystem, "FETCHED", folder)
+    result = CliRunner().invoke(main, ["HEAD", "--packages"])
+    assert result.exit_code == 0
+    assert "| NAN102 log-of-softmax | 1 | 1 |" in result.stdout
+
+
+def test_a_package_that_does_not_exist(tmp_path):
+    (tmp_path / "list.txt").write_text("no-such-package==1.0\n")
+    with pytest.raises(click.ClickException, match="cannot fetch no-such-package"):
+        ecosystem.fetched(tmp_path / "list.txt", tmp_path / "fetched", "--no-index")
+    assert not list((tmp_path / "fetched").iterdir())
+
+
+def test_the_list_is_long_and_pinned():
+    lines = [line for line in ecosystem.PACKAGES.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(lines) >= 25
+    assert all(line.count("==") == 1 for line in lines)
+    assert lines == sorted(lines)

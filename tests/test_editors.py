@@ -5,10 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 
 DOCS = (Path(__file__).parents[1] / "docs" / "editors.md").read_text(encoding="utf-8")
 BAD = "import torch\n\n\ndef f(z):\n    p = torch.softmax(z, -1)\n    return torch.log(p)\n"
@@ -25,7 +25,41 @@ end
 print(vim.api.nvim_buf_get_lines(0, 5, 6, false)[1])
 vim.wait(15000, function() return #vim.diagnostic.get(0) == 0 end)
 print("left", #vim.diagnostic.get(0))
+local place = { textDocument = vim.lsp.util.make_text_document_params(), position = { line = 4, character = 4 } }
+for _, answer in pairs(vim.lsp.buf_request_sync(0, "textDocument/hover", place, 15000)) do
+  print(answer.result.contents.value)
+end
 vim.cmd("qa!")
+"""
+
+# waits for findings, makes all safe repairs, and waits until none is left
+EGLOT = """
+(defun told (format &rest words) (write-region (concat (apply #'format format words) "\\n") nil "said" t 'quiet))
+(defvar repaired nil)
+(defun repair ()
+  (setq repaired t)
+  (dolist (one (flymake-diagnostics))
+    (save-excursion (goto-char (flymake-diagnostic-beg one))
+      (told "%s:%s %s" (line-number-at-pos) (current-column) (flymake-diagnostic-text one))))
+  (eglot-code-actions (point-min) (point-max) "source.fixAll.nanlint" t)
+  (told "%s" (buffer-string)))
+(defun leave ()
+  (told "left %s" (length (flymake-diagnostics)))
+  (set-buffer-modified-p nil)
+  (send-string-to-terminal "END")
+  (kill-emacs))
+(run-with-timer 1 0.5 (lambda () (with-current-buffer "a.py"
+  (if (flymake-diagnostics) (unless repaired (repair)) (when repaired (leave))))))
+"""
+COMPILE = """
+(run-with-timer 1 nil (lambda ()
+  (let ((buffer (compile "nanlint check --output-format concise")))
+    (while (process-live-p (get-buffer-process buffer)) (accept-process-output nil 0.1))
+    (next-error)
+    (set-buffer (window-buffer (selected-window)))
+    (write-region (format "%s %s %s" (buffer-name) (line-number-at-pos) (current-column)) nil "said")
+    (send-string-to-terminal "END")
+    (kill-emacs))))
 """
 
 
@@ -46,32 +80,85 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-needs_neovim = pytest.mark.skipif(shutil.which("nvim") is None, reason="Neovim is not installed")
+def installed(command):
+    return pytest.mark.skipif(shutil.which(command) is None, reason=f"{command} is not installed")
 
 
-def neovim(folder, *arguments):
-    done = subprocess.run(
-        ["nvim", "--headless", *arguments], capture_output=True, text=True, cwd=folder, timeout=60, check=False
-    )
+def said(folder, *command):
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, check=False)
     return done.stdout + done.stderr
 
 
-@needs_neovim
+def is_new_neovim():
+    version = re.search(r"NVIM v(\d+)\.(\d+)", said(".", "nvim", "--version"))
+    return (int(version[1]), int(version[2])) >= (0, 11)
+
+
+@installed("nvim")
 def test_neovim_with_the_server(folder):
-    (folder / "init.lua").write_text(blocks("lua")[0])
+    new, old = blocks("lua")
+    (folder / "init.lua").write_text(new if is_new_neovim() else old)
     (folder / "try.lua").write_text(NEOVIM)
-    shown = neovim(folder, "-u", "init.lua", "-c", "filetype on", "-c", "luafile try.lua")
+    shown = said(folder, "nvim", "--headless", "-u", "init.lua", "-c", "filetype on", "-c", "luafile try.lua")
     assert "5 21 log of `p`, a softmax that underflows to 0" in shown
     assert "return torch.log_softmax(z, -1)" in shown
     assert "left 0" in shown
+    assert "p: [0, 1]" in shown
 
 
-@needs_neovim
+@installed("nvim")
 def test_neovim_with_make(folder):
     (folder / "try.vim").write_text(
         blocks("vim")[0] + "make\nlua for _, one in ipairs(vim.fn.getqflist()) do print(one.lnum, one.col) end\nqa!\n"
     )
-    assert "6 22" in neovim(folder, "-u", "NONE", "-S", "try.vim")
+    assert "6 22" in said(folder, "nvim", "--headless", "-u", "NONE", "-S", "try.vim")
+
+
+def emacs(folder, script, *arguments):
+    """What a script has to say in an Emacs at a terminal: hooks run there as they do for people."""
+    (folder / "try.el").write_text(script)
+    with Terminal(folder, "emacs", "-Q", "-nw", *arguments, TERM="xterm") as terminal:
+        terminal.until("END", 60)
+        terminal.rest()
+    return (folder / "said").read_text()
+
+
+def knows_eglot():
+    found = re.search(r"Emacs (\d+)", said(".", "emacs", "--version"))
+    return int(found[1]) >= 29
+
+
+@installed("emacs")
+def test_emacs_with_eglot(folder):
+    if not knows_eglot():
+        pytest.skip("Eglot came with 29")
+    (folder / "init.el").write_text(blocks("lisp")[0])
+    shown = emacs(folder, EGLOT, "-l", "init.el", "a.py", "-l", "try.el")
+    assert "6:21 nanlint [NAN102]: log of `p`, a softmax that underflows to 0" in shown
+    assert "return torch.log_softmax(z, -1)" in shown
+    assert "left 0" in shown
+
+
+@installed("emacs")
+def test_emacs_with_compile(folder):
+    assert "a.py 6 21" in emacs(folder, COMPILE, "-l", "try.el")
+
+
+@installed("hx")
+def test_helix(folder):
+    settings = folder / ".config" / "helix" / "languages.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(blocks("toml")[0])
+    assert re.search(r"✓.{0,5} nanlint: .*/bin/nanlint", said(folder, "hx", "--health", "python"))
+    with Terminal(folder, "hx", "a.py:6:22", TERM="xterm-256color") as helix:
+        helix.until("underflows")
+        helix.press(" a")
+        helix.until("(safe)")
+        helix.press("\r")
+        helix.until("log_softmax")
+        helix.press(":wq\r")
+        helix.rest()
+    assert (folder / "a.py").read_text() == BAD.replace("torch.log(p)", "torch.log_softmax(z, -1)")
 
 
 def test_the_task_of_vs_code(folder):
@@ -82,11 +169,6 @@ def test_the_task_of_vs_code(folder):
     found = {key: match[pattern[key]] for key in ("file", "line", "column", "code", "message")}
     message = "log of `p`, a softmax that underflows to 0"
     assert found == {"file": "a.py", "line": "6", "column": "22", "code": "NAN102", "message": message}
-
-
-def test_helix_is_toml():
-    server = tomllib.loads(blocks("toml")[0])["language-server"]["nanlint"]
-    assert [server["command"], *server["args"]] == ["nanlint", "server"]
 
 
 def test_completion_of_bash(folder):

@@ -98,7 +98,7 @@ NOT_CALLED = {
     "count_nonzero", "cross_entropy", "binary_cross_entropy", "distance", "topk",
 }  # fmt: skip
 # results that are no tensor, or arguments that are none of ours
-NOT_TENSORS = {"item", "numpy", "tolist", "bucketize", "searchsorted", "nonzero", "argwhere"}
+NOT_TENSORS = {"item", "numpy", "tolist", "bucketize", "multinomial", "searchsorted", "nonzero", "argwhere"}
 CALLED = [
     name
     for name in METHODS

@@ -285,6 +285,28 @@ def test_options_of_rules(run, found, write):
     )
 
 
+def test_how_repairs_guard(run, write):
+    def diff(*settings):
+        return run("check", "--diff", "--unsafe-fixes", *(word for one in settings for word in ("--config", one)))[1]
+
+    write(RELU + "\n\ndef scaled(x):\n    return x / (x.max() - x.min())\n")
+    assert "clamp_min(1e-8)" in diff()
+    assert "x / (x.max() - x.min() + 1e-8)" in diff()
+    added = diff('rules.ALL.guard = "add"')
+    assert "clamp_min" not in added
+    assert "torch.log(torch.relu(z) + 1e-8)" in added
+    clamped = diff('rules.ALL.guard = "clamp"', "epsilon = 1e-6")
+    assert clamped.count(".clamp_min(1e-6)") == 2
+    assert diff('rules.NAN111.guard = "clamp"').count(".clamp_min(1e-8)") == 2
+
+
+def test_families_of_models(found, write):
+    write(RECURRENT)
+    assert found() == ["a.py: NAN201"]
+    assert found("--config", 'rules.NAN201.families = ["recurrent"]') == ["a.py: NAN201"]
+    assert found("--config", 'rules.NAN201.families = ["attention", "policy"]') == []
+
+
 def test_how_safe_a_repair_is_held_to_be(run, write):
     path = write(SOFTMAX + RELU)
     assert "-    return torch.log(x)" in run("check", "--diff")[1]
@@ -342,7 +364,9 @@ max-rates = { "Adam" = 0.5 }
 
 [rules."missing-gradient-clipping"]
 epsilon = 0.5
+guard = "clamp"
 clip-norm = 2.0
+families = ["recurrent"]
 
 [trace]
 "batch" = 4

@@ -101,6 +101,24 @@ def test_ignore_file():
     assert left("# nanlint: ignore-file\n") == ["NAN001"]
 
 
+STRETCH = "a\n# nanlint: disable[NAN102] all of this is bounded\nb\nif c:\n    d\n# nanlint: enable{}\ne\n"
+
+
+@pytest.mark.parametrize("end", ["[NAN102]", "", "[NAN101, NAN102]"])
+def test_a_stretch_of_lines(end):
+    text = STRETCH.format(end)
+    assert left(text, *(f"NAN102 {line}" for line in (1, 3, 4, 5, 7))) == ["NAN102", "NAN102"]
+    assert left(text, "NAN101 3", "NAN102 3") == ["NAN101"]
+    assert left(text, "NAN102 1", "NAN102 7") == ["NAN102", "NAN102", "NAN001"]
+
+
+def test_a_stretch_that_others_do_not_end_lasts_to_the_end_of_the_file():
+    assert left(STRETCH.format("[NAN101]"), "NAN102 7") == []
+    both = "# nanlint: disable[NAN102]\n# nanlint: disable[NAN101]\na\n# nanlint: enable[NAN102]\nb\n"
+    assert left(both, "NAN102 3", "NAN101 3", "NAN102 5", "NAN101 5") == ["NAN102"]
+    assert left("# nanlint: disable\na\nb\n# nanlint: enable\nc\n", "NAN102 3", "NAN101 2", "NAN101 5") == ["NAN101"]
+
+
 def test_comments_in_strings_are_none():
     assert left('"""\n# nanlint: ignore-file\n"""\ny = "# noqa"\n', "NAN102 4") == ["NAN102"]
 

@@ -1,68 +1,17 @@
 """What only a person at a terminal gets: bars, links, watching, completion. On a real pseudo-terminal."""
 
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 
 import pytest
+from terminal import Terminal
 
 from nanlint.report.style import Style, wants_links
 
 BAD = "import torch\ny = torch.log(torch.softmax(z, -1))\n"
 GOOD = "import torch\ny = torch.log_softmax(z, -1)\n"
-
-
-class Terminal:
-    """A command that believes to run at a terminal."""
-
-    def __init__(self, folder, *command, **environment):
-        self._ours, theirs = pty.openpty()
-        inherited = {
-            key: value for key, value in os.environ.items() if key not in {"CI", "NO_COLOR", "FORCE_COLOR", "TERM"}
-        }
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True,
-            env={"TERM": "xterm", **inherited, **environment}, start_new_session=True,
-        )  # fmt: skip
-        os.close(theirs)
-        self.text = ""
-
-    def until(self, words, seconds=40):
-        """Read on to some words; what came before them."""
-        end = time.monotonic() + seconds
-        while words not in self.text:
-            assert time.monotonic() < end, self.text
-            if not self._read():
-                raise AssertionError(self.text)
-        before, _, self.text = self.text.partition(words)
-        return before
-
-    def rest(self):
-        while self._read():
-            pass
-        self.process.wait(30)
-        os.close(self._ours)
-        return self.text
-
-    def press_control_c(self):
-        os.write(self._ours, b"\x03")
-
-    def interrupt(self):
-        self.process.send_signal(2)
-
-    def _read(self):
-        if not select.select([self._ours], [], [], 30)[0]:
-            return False
-        try:
-            data = os.read(self._ours, 65536)
-        except OSError:
-            return False
-        self.text += data.decode().replace("\r\n", "\n")
-        return bool(data)
 
 
 def nanlint(folder, *arguments, **environment):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,7 +86,12 @@ def test_an_iterator_that_is_left_ends_all_processes(tmp_path, monkeypatch):
         (tmp_path / f"a{at}.py").write_text(BAD)
     started = []
     real = workers._Worker.__init__
-    monkeypatch.setattr(workers._Worker, "__init__", lambda self: (real(self), started.append(self.process))[0])
+
+    def start(self, folder):
+        real(self, folder)
+        started.append(self.process)
+
+    monkeypatch.setattr(workers._Worker, "__init__", start)
     results = lint_plan(plan_run([str(tmp_path)], Settings()), ahead=Ahead(None, 2))
     next(results)
     results.close()
@@ -112,3 +118,19 @@ def test_settings_and_cards_can_be_sent():
     assert settings == groups[0][0]
     assert cards == groups[0][1]
     assert settings.options("NAN301", "learning-rate-too-high").max_rates == {"SGD": 3.0}
+
+
+def test_a_checkout_that_is_not_installed(tmp_path):
+    """Run from its folder, it is not on the path afterwards; its processes find it all the same."""
+    shutil.copytree(Path(workers.__file__).parent, tmp_path / "nanlint", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(workers.__file__).parent.parent / "rules", tmp_path / "rules")
+    look = tmp_path / "nanlint" / "workers.py"
+    serve = "        groups = _read(orders)"
+    look.write_text(look.read_text().replace(serve, f"        open('mine', 'w')\n{serve}"))
+    (tmp_path / "a.py").write_text(BAD)
+    (tmp_path / "b.py").write_text(BAD)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-m", "nanlint", "check", "-j", "2", "--no-cache", "a.py", "b.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert "Found 2 errors" in done.stdout
+    assert (tmp_path / "mine").exists()

@@ -13,6 +13,7 @@ from typing import Any
 from nanlint.adoption.keys import keys_of
 from nanlint.config import ConfigError
 from nanlint.diagnostic import Diagnostic
+from nanlint.files import LARGE, read_whole
 from nanlint.source import Source, write_source
 
 DEFAULT = "nanlint-baseline.json"
@@ -133,7 +134,7 @@ def read_baseline(path: Path, *, must_exist: bool = True) -> Baseline:
         ConfigError: there is none, or it is not what nanlint wrote.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_whole(path, LARGE).decode())
     except FileNotFoundError:
         if not must_exist:
             return Baseline(path)

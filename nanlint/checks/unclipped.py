@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
@@ -15,6 +15,7 @@ from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
+from nanlint.config.keys import FAMILIES
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
@@ -41,7 +42,7 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
     in_torch = facts.mentions("backward") and facts.mentions("step")
     if facts.chain or not (in_torch or facts.mentions("GradientTape", "apply_updates", "TrainState")):
         return
-    model = _model(facts)
+    model = _model(facts, options.families or FAMILIES)
     if model is None or facts.says(_BOUNDED):
         return
     name, evidence = model
@@ -67,18 +68,18 @@ def _unbounded(
     return remark(card, call, statement, evidence, repair=repair, operand=operand, trouble=model)
 
 
-def _model(facts: Facts) -> tuple[str, Evidence] | None:
+def _model(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
     """What is trained, and how well it is known to need it."""
     made = layers_of(facts).keys() if facts.mentions(*RECURRENT, *ATTENTION) else set[str]()
-    for name in sorted(made & RECURRENT):
+    for name in sorted(made & RECURRENT) if "recurrent" in families else ():
         # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
         is_long = is_ungated(facts, name) or name.endswith("Cell") or not TEXT.isdisjoint(made)
         return shown(facts, name), Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
-    for name in sorted(made & ATTENTION):
+    for name in sorted(made & ATTENTION) if "attention" in families else ():
         return shown(facts, name), Evidence.POSSIBLE
     if _is_thrown(facts):
         return "a network whose gradients explode from the first step", Evidence.POSSIBLE
-    return ("a policy", Evidence.UNKNOWN) if facts.mentions(*_POLICIES) else None
+    return ("a policy", Evidence.UNKNOWN) if "policy" in families and facts.mentions(*_POLICIES) else None
 
 
 def _is_thrown(facts: Facts) -> bool:

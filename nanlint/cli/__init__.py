@@ -11,7 +11,9 @@ import click
 
 from nanlint.cards import CardError, find_card, load_cards
 from nanlint.cli.check import check
+from nanlint.cli.say import complain
 from nanlint.config import ConfigError, load_settings, nearest_rule
+from nanlint.report.style import displayed
 
 
 def main() -> NoReturn:
@@ -26,7 +28,7 @@ def main() -> NoReturn:
     except click.Abort:
         sys.exit(2)
     except (ConfigError, CardError) as error:
-        click.echo(f"nanlint: {error}", err=True)
+        complain(str(error))
         sys.exit(2)
     except BrokenPipeError:
         # the reader (`head`, a pager) has seen enough; Python must not complain while it closes stdout
@@ -130,7 +132,7 @@ def ranges(file: str) -> None:
         raise ConfigError(f"{file}:{error.line}:{error.column}: {error.message}") from None
     for one in revealed:
         cell = "" if one.cell is None else f"cell {one.cell}:"
-        click.echo(f"{file}:{cell}{one.line}:{one.column}: {one.name}: {one.text}")
+        click.echo(displayed(f"{file}:{cell}{one.line}:{one.column}: {one.name}: {one.text}"))
 
 
 @show.command()
@@ -163,6 +165,6 @@ def test_rules(folder: Path) -> None:
         raise ConfigError(f"no such folder: {folder}")
     failures = run_folder(folder)
     for failure in failures:
-        click.echo(str(failure))
+        click.echo("\n".join(map(displayed, str(failure).split("\n"))))
     click.echo(f"{len(failures)} failures" if failures else "all examples hold")
     raise click.exceptions.Exit(1 if failures else 0)

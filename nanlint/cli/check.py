@@ -14,6 +14,7 @@ from nanlint.formats import FORMATS
 _EVIDENCE = click.Choice([evidence.label for evidence in reversed(Evidence)])
 _SEVERITY = click.Choice([str(severity) for severity in Severity])
 _FORMAT = click.Choice(list(FORMATS))
+_COLOUR = click.Choice(["auto", "always", "never"])
 _FILE = click.Path(dir_okay=False)
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -41,6 +42,7 @@ class Options:
     diff_base: str | None
     output_format: str | None
     output_file: str | None
+    color: str
     output: tuple[tuple[str, str], ...]
     statistics: bool
     config: tuple[str, ...]
@@ -59,6 +61,7 @@ class Options:
     watch: bool
     cache_dir: str | None
     jobs: int | None
+    executor: str | None
 
 
 class _Check(click.Command):
@@ -85,6 +88,14 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
             raise click.BadParameter(f"`{value}` is not like sarif=out.sarif")
         made.append((str(_FORMAT.convert(form, param, ctx)), file))
     return tuple(made)
+
+
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """`dask://host:port`."""
+    host, _, port = (value or "").removeprefix("dask://").rpartition(":")
+    if value is not None and not (value.startswith("dask://") and host and port.isdecimal() and int(port) < 65536):
+        raise click.BadParameter(f"`{value}` is not like dask://localhost:8786")
+    return value
 
 
 def _rules(*names: str, help: str) -> _Decorator:
@@ -114,6 +125,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--diff-base", metavar="REVISION", help="Only findings on lines changed since a git revision.")
 @click.option("--output-format", type=_FORMAT, help="How to report.  [default: full]")
 @click.option("-o", "--output-file", type=_FILE, help="Where to write the report.")
+@click.option("--color", type=_COLOUR, default="auto", help="Colours.  [default: on terminals, unless NO_COLOR is set]")
 @click.option(
     "--output",
     multiple=True,
@@ -137,6 +149,7 @@ def _patterns(*names: str, help: str) -> _Decorator:
 @click.option("--no-cache", is_flag=True, help="Look at every file anew, and keep nothing for the next run.")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where to keep what was seen.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), help="How many processes look.  [default: as many as pay]")
+@click.option("--executor", callback=_address, metavar="dask://HOST:PORT", help="Have a Dask cluster look.")
 @click.option("--watch", is_flag=True, help="Look again whenever a file changes.")
 def check(**given: Any) -> None:
     """Lint files and folders (the current one if none is given); `-` reads from standard input."""

@@ -11,11 +11,12 @@ from typing import IO
 
 import click
 
-from nanlint.ahead import Ahead
+from nanlint.ahead import Ahead, Executor
 from nanlint.cache import Cache
 from nanlint.cli.adopt import Adoption
 from nanlint.cli.check import Options
 from nanlint.cli.progress import with_progress
+from nanlint.cli.say import complain
 from nanlint.config import ConfigError, Configuration, Settings
 from nanlint.config.files import Table, inline_table, merged
 from nanlint.diagnostic import Evidence
@@ -25,7 +26,7 @@ from nanlint.fix import Applicability
 from nanlint.formats import FORMATS
 from nanlint.output import Output
 from nanlint.plan import Plan, plan_run
-from nanlint.report.style import Style, wants_colour, wants_links
+from nanlint.report.style import Style, displayed, wants_colour, wants_links
 
 STDIN = "-"
 
@@ -72,7 +73,7 @@ def run_check(options: Options) -> int:
     _report(output, form, options)
     skipped = [result.remark for result in results if result.remark is not None]
     for line in (*adoption.remarks(), *skipped, *problems):
-        click.echo(f"nanlint: {line}", err=True)
+        complain(line)
     return 2 if problems else _exit_code(options, output)
 
 
@@ -87,6 +88,7 @@ def _check_usage(options: Options) -> None:
         "--output cannot be used with --diff": options.diff and bool(options.output),
         "--trace needs files, and cannot be used with --fix, --diff, --add-ignore or --write-baseline": options.trace
         and (STDIN in options.paths or _repair(options) is not None or options.write_baseline),
+        "--executor cannot be used with --jobs": options.executor is not None and options.jobs is not None,
         "two reports cannot go to the same file": len(set(files)) < len(files),
     }
     for message, holds in contradictions.items():
@@ -158,9 +160,9 @@ def _show(plan: Plan, *, settings: bool) -> int:
         click.echo(shown_settings([(file.name, file.settings) for file in plan.files]), nl=False)
     else:
         for file in plan.files:
-            click.echo(file.name)
+            click.echo(displayed(file.name) if sys.stdout.isatty() else file.name)
     for problem in plan.problems:
-        click.echo(f"nanlint: {problem}", err=True)
+        complain(problem)
     return 2 if plan.problems else 0
 
 
@@ -168,7 +170,7 @@ def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
     repair = _repair(options)
     if STDIN not in options.paths:
         cache = None if options.no_cache or not plan.files else Cache()
-        results = lint_plan(plan, repair, keep, Ahead(cache, options.jobs))
+        results = lint_plan(plan, repair, keep, Ahead(cache, options.jobs, _executor(options)))
         return list(with_progress(results, len(plan.files)))
     ((filename, settings, cards),) = plan.files
     data = sys.stdin.buffer.read()
@@ -179,6 +181,15 @@ def _lint(options: Options, plan: Plan, keep: Keep | None) -> list[FileResult]:
         sys.stdout.buffer.write(result.source.encode(result.source.text))
         sys.stdout.buffer.flush()
     return [result]
+
+
+def _executor(options: Options) -> Executor | None:
+    """Who looks at the files instead of processes of this machine."""
+    if options.executor is None:
+        return None
+    from nanlint.cluster import DaskExecutor  # noqa: PLC0415  (most runs have one machine)
+
+    return DaskExecutor(options.executor)
 
 
 def _fills_stdout(options: Options) -> bool:
@@ -207,7 +218,8 @@ def _report(output: Output, form: str, options: Options) -> None:
             stream.reconfigure(errors="backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8")
-    style = Style(wants_colour(stream, os.environ), wants_links(stream, os.environ))
+    wants = {"always": True, "never": False}.get(options.color, wants_colour(stream, os.environ))
+    style = Style(wants, wants_links(stream, os.environ), stream.isatty())
     if not options.fix_only or options.diff:
         for line in output.lines(form, style):
             click.echo(line, file=stream, color=style.colour)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from nanlint.config.errors import ConfigError
 from nanlint.config.keys import KEYS, read_table
 from nanlint.config.settings import CACHE_DIR, Settings
+from nanlint.files import SMALL, leads_out, project_of, read_whole, real_path, toml_of
 from nanlint.requirements import Version, oldest_torch
 
 CONFIG_FILES = ("nanlint.toml", "pyproject.toml")
@@ -58,7 +58,7 @@ class Configuration:
 
     def for_file(self, filename: str) -> Settings:
         """The settings of one file, which need not exist."""
-        return self.for_folder(Path(filename).resolve().parent).for_file(filename)
+        return self.for_folder(real_path(filename).parent).for_file(filename)
 
     def for_folder(self, folder: Path) -> Settings:
         """The settings of the files in a folder, given as an absolute path.
@@ -108,8 +108,8 @@ def inline_table(text: str) -> Table:
         ConfigError: it is no TOML, or not a setting.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml_of(text)
+    except ValueError as error:
         hint = '; strings need quotes, as in `fail-on = "error"`' if "Invalid value" in str(error) else ""
         raise ConfigError(f"--config: `{text}` is neither a file nor valid TOML: {_first_line(error)}{hint}") from None
     try:
@@ -137,10 +137,10 @@ def merged(table: Table, over: Table) -> Table:
 
 def _read_table(path: Path) -> Table | None:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = toml_of(read_whole(path, SMALL).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {_first_line(error)}") from None
     if path.name != "pyproject.toml":
         return data
@@ -157,11 +157,23 @@ def _settings(table: Table, inline: Table, folder: Path, source: Path | None) ->
         values = read_table(merged(table, inline), KEYS)
     except ConfigError as error:
         raise ConfigError(f"{_shown(source)}: {error}" if source else str(error)) from None
+    _check_inside({**values, "cache_dir": values.get("cache_dir", CACHE_DIR)}, inline, folder, source)
     values["extra_rules"] = tuple(folder / name for name in values.get("extra_rules", ()))
     values["cache_dir"] = folder / values.get("cache_dir", CACHE_DIR)
     # an empty name takes away what a file says
     values["baseline"] = folder / values["baseline"] if values.get("baseline") else None
     return Settings(**values, root=folder, source=source)
+
+
+def _check_inside(values: Table, inline: Table, folder: Path, source: Path | None) -> None:
+    """Settings that come with a project lead nowhere else; the command line may."""
+    top = project_of(folder)
+    for key in ("extra-rules", "baseline", "cache-dir"):
+        value = None if key in inline else values.get(key.replace("-", "_"))
+        for name in value if isinstance(value, tuple) else (value,) if value else ():
+            if leads_out(folder / name, top):
+                where = f"{_shown(source)}: " if source else ""
+                raise ConfigError(f"{where}`{key}` leads out of the project: `{name}`; give it on the command line")
 
 
 def _first_line(error: Exception) -> str:

@@ -5,13 +5,14 @@ The reader, the JSON schema and the table in docs/settings.md all come from the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping
-from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nanlint.config.errors import ConfigError
+from nanlint.config.patterns import is_quick
 from nanlint.config.selectors import nearest
 from nanlint.config.settings import RuleOptions
 from nanlint.diagnostic import Evidence, Severity
@@ -21,6 +22,8 @@ from nanlint.requirements import Version, parse_version
 Schema = Mapping[str, Any]
 
 FIXES = ("safe", "unsafe", "never")
+GUARDS = ("add", "clamp")
+FAMILIES = ("recurrent", "attention", "policy")
 
 
 class Key(NamedTuple):
@@ -103,12 +106,21 @@ def _fix(value: object, key: str) -> str:
     return _choice(value, key, FIXES)
 
 
+def _guard(value: object, key: str) -> str:
+    return _choice(value, key, GUARDS)
+
+
+def _families(value: object, key: str) -> tuple[str, ...]:
+    return tuple(_choice(word, key, FAMILIES) for word in _words(value, key))
+
+
 def _format(value: object, key: str) -> str:
     return _choice(value, key, FORMATS)
 
 
 def _positive(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (value > 0 and isfinite(value)):
+    largest = sys.float_info.max  # an integer may be larger
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
         raise ConfigError(f"`{key}` must be a number above 0")
     return float(value)
 
@@ -120,9 +132,17 @@ def _torch(value: object, key: str) -> Version:
     return version
 
 
+def _patterns(value: object, key: str) -> tuple[str, ...]:
+    for pattern in (words := _words(value, key)):
+        if not is_quick(pattern):
+            raise ConfigError(f"`{key}` has a pattern with too many stars: `{pattern[:40]}`")
+    return words
+
+
 def _words_by_pattern(value: object, key: str) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ConfigError(f'`{key}` must be a table like "tests/*" = ["NAN101"]')
+    _patterns([*value], key)
     return MappingProxyType({pattern: _words(words, f"{key}.{pattern}") for pattern, words in value.items()})
 
 
@@ -163,7 +183,19 @@ RULE_KEYS: Mapping[str, Key] = {
         "how safe the repair is held to be: `--fix` makes `safe` ones; `never` offers none",
     ),
     "epsilon": Key(_positive, _NUMBER, "", "the constant that the repair writes"),
+    "guard": Key(
+        _guard,
+        {"enum": list(GUARDS)},
+        "",
+        "how repairs keep what is never negative away from 0: `add` the constant or `clamp` to it",
+    ),
     "clip-norm": Key(_positive, _NUMBER, "1.0", "missing-gradient-clipping only: the limit that the repair writes"),
+    "families": Key(
+        _families,
+        {"type": "array", "items": {"enum": list(FAMILIES)}},
+        "all",
+        "missing-gradient-clipping only: the models it speaks of: `recurrent`, `attention`, `policy`",
+    ),
     "max-rates": Key(
         _numbers,
         {"type": "object", "additionalProperties": _NUMBER},
@@ -203,9 +235,12 @@ KEYS: Mapping[str, Key] = {
     ),
     "safe-functions": Key(_words, _WORDS, "[]", "patterns of functions that guard what they compute"),
     "exclude": Key(
-        _words, _WORDS, "`.git/`, `.venv/`, `build/`, …", "what to leave out, as in .gitignore; replaces the defaults"
+        _patterns,
+        _WORDS,
+        "`.git/`, `.venv/`, `build/`, …",
+        "what to leave out, as in .gitignore; replaces the defaults",
     ),
-    "extend-exclude": Key(_words, _WORDS, "[]", "added to `exclude`"),
+    "extend-exclude": Key(_patterns, _WORDS, "[]", "added to `exclude`"),
     "force-exclude": Key(
         _flag, _FLAG, "false", "leave out excluded files even if they are named, which pre-commit does"
     ),

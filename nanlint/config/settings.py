@@ -13,6 +13,7 @@ from nanlint.cards import Card
 from nanlint.config.errors import ConfigError
 from nanlint.config.selectors import ALL, DEFAULT, closest, nearest_rule, specificity
 from nanlint.diagnostic import Evidence, Severity
+from nanlint.files import real_path
 from nanlint.requirements import Version
 
 # folders that hold other people's code, or none
@@ -25,7 +26,11 @@ DEFAULT_EXCLUDES = (
 CACHE_DIR = Path(".nanlint_cache")
 
 # options that only one rule has
-OWNERS = {"clip_norm": "missing-gradient-clipping", "max_rates": "learning-rate-too-high"}
+OWNERS = {
+    "clip_norm": "missing-gradient-clipping",
+    "families": "missing-gradient-clipping",
+    "max_rates": "learning-rate-too-high",
+}
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -39,7 +44,9 @@ class RuleOptions:
         severity: how bad a finding is, whatever the rule says.
         fix: how safe the repair is held to be: "safe", "unsafe", or "never" for none.
         epsilon: the constant that the rule's repair writes.
+        guard: how a repair keeps a value that is never negative away from 0: "add" the constant, or "clamp" to it.
         clip_norm: the limit that the repair of missing-gradient-clipping writes.
+        families: the kinds of models that missing-gradient-clipping speaks of.
         max_rates: of learning-rate-too-high, the highest rate for each optimiser that is not reported.
     """
 
@@ -47,7 +54,9 @@ class RuleOptions:
     epsilon: float | None = None
     severity: Severity | None = None
     fix: str | None = None
+    guard: str | None = None
     clip_norm: float | None = None
+    families: tuple[str, ...] | None = None
     max_rates: Mapping[str, float] | None = None
 
 
@@ -116,7 +125,7 @@ class Settings:
         """These settings, with what `per_file_ignores` says of one file."""
         if not self.per_file_ignores:
             return self
-        path = os.path.relpath(Path(filename).resolve(), self.root.resolve()).replace(os.sep, "/")
+        path = os.path.relpath(real_path(filename), self.root.resolve()).replace(os.sep, "/")
         return replace(self, ignored_here=tuple(_ignored_in(path, self.per_file_ignores)))
 
     def options(self, code: str, name: str) -> RuleOptions:

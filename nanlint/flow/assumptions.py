@@ -79,6 +79,7 @@ _UNDIFFERENTIATED_FILE = re.compile(
     r"visuali[sz]\w+|plot\w*|optim|optimi[sz]ers?|image_process\w*|feature_extract\w*|"
     r"pipelines?)(?:_\w+)?(?:/|\.py$)"
 )
+_EVALUATION_FILE = re.compile(r"(?:^|/)(?:metrics?|evaluat\w+|\w*_evaluation)(?:_\w+)?\d?(?:/|\.py$)")
 _PIPELINE_FILE = re.compile(r"(?:^|/)pipelines?(?:_\w+)?(?:/|\.py$)")
 _EMBEDDING = re.compile(r"(?:^|[._])(?:embeds?|embeddings?|features?)(?:_?\d)?$", re.IGNORECASE)
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$|/testing/")
@@ -194,6 +195,11 @@ def is_undifferentiated_class(name: str, bases: Sequence[str]) -> bool:
 def is_undifferentiated_function(name: str) -> bool:
     """Does a function of this name predict, measure or show?"""
     return _UNDIFFERENTIATED_FUNCTION.match(name) is not None
+
+
+def is_evaluation(path: str) -> bool:
+    """Does the file hold metrics, computed for a report?"""
+    return _EVALUATION_FILE.search(path.replace("\\", "/")) is not None
 
 
 def is_undifferentiated_file(path: str) -> bool:

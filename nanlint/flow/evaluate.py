@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,9 @@ from nanlint.ops import spellings
 from nanlint.ops.terms import holds_somewhere
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
+
+# so many values may be in the displays that a display holds
+_MOST_HELD = 1000
 
 _COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
@@ -135,7 +138,7 @@ class Evaluator(Operations):
 
     def display(self, expr: nodes.Display, state: State) -> Value:
         items = tuple(self.evaluate(item, state) for item in expr.items)
-        if any(isinstance(item, nodes.Starred) for item in expr.items):
+        if any(isinstance(item, nodes.Starred) for item in expr.items) or _is_too_large(items):
             return Value(kind=Kind.SEQUENCE, term=self.terms.fresh(*(item.term for item in items)))
         term = self.terms.make("tuple" if expr.kind == "tuple" else "list", *(item.term for item in items))
         return Value(kind=Kind.SEQUENCE, items=items, term=term)
@@ -185,6 +188,16 @@ class Evaluator(Operations):
             return Value(kind=Kind.DICT)
         term = self.terms.make("part", values[0].term, self.terms.fresh())
         return replace(values[0], kind=Kind.SEQUENCE, items=None, term=term, payload=None, attains=None)
+
+
+def _is_too_large(items: Sequence[Value]) -> bool:
+    """Do displays that hold each other twice double in size with every line: `b = (a, a)`, `c = (b, b)`, and so on?"""
+    held = sum(_size(item) for item in items if item.items is not None)
+    return held > _MOST_HELD
+
+
+def _size(value: Value) -> int:
+    return 1 if value.items is None else 1 + sum(map(_size, value.items))
 
 
 def _truth(term: Term, *operands: Value) -> Value:

@@ -130,6 +130,7 @@ class Class:
     Attributes:
         bases: the classes of the program it inherits from, nearest first.
         attributes: name → value in every instance; filled in by `classes`, empty while that is under way.
+        own: its own methods by name; filled in when one is first asked for.
     """
 
     node: nodes.ClassDef
@@ -138,11 +139,16 @@ class Class:
     bases: list[Class] = field(default_factory=list, compare=False)
     foreign: tuple[str, ...] = field(default=(), compare=False)
     attributes: dict[str, Value] = field(default_factory=dict, compare=False)
+    own: dict[str, Function] = field(default_factory=dict, compare=False, repr=False)
 
     def method(self, name: str) -> Function | None:
         """The method of this name, its own or inherited."""
-        own = next((method for method in self.methods() if method.name == name), None)
-        return own or next((found for base in self.bases if (found := base.method(name)) is not None), None)
+        if not self.own:
+            for method in self.methods():
+                self.own.setdefault(method.name, method)
+        if (own := self.own.get(name)) is not None:
+            return own
+        return next((found for base in self.bases if (found := base.method(name)) is not None), None)
 
     def methods(self) -> Iterator[Function]:
         """Its own methods, in order."""

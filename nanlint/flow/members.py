@@ -8,7 +8,7 @@ from nanlint.flow import assumptions
 from nanlint.flow.calls import Calls
 from nanlint.flow.functions import Class, Frame, Instance
 from nanlint.flow.state import State, peel
-from nanlint.flow.targets import size_at
+from nanlint.flow.targets import selector, size_at
 from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.values.interval import SIZE, interval
@@ -106,13 +106,17 @@ class Members(Calls):
             return Value(term=term, dtype=base.dtype, differentiable=False)
         if name in _VIEWS:
             if name in _ALIGNED:
-                return replace(base, term=self.terms.make("copy", base.term, None, None), items=None)
+                gradient = base.differentiable and name != "data"
+                copied = self.terms.make("copy", base.term, None, None)
+                return replace(base, term=copied, items=None, differentiable=gradient)
             how = self.terms.make("how", name)
             return replace(base, term=self.terms.make("view", base.term, how), items=None)
         if name in ("values", "indices") and base.items is not None:
             return base.items[0 if name == "values" else 1]
         if name in ("ndim", "size", "nnz"):
             return Value(SIZE, Kind.SIZE, Grounds.ASSUMED, term, differentiable=False)
+        if name == "grad":  # of which hardly anyone takes a gradient again
+            return Value(term=term, differentiable=False)
         return assumptions.named(name, term)
 
     def _member(self, base: Value, name: str) -> Value | None:
@@ -134,7 +138,7 @@ class Members(Calls):
     def subscript(self, expr: nodes.Subscript, state: State) -> Value:
         with state.unchosen():
             base = self.evaluate(expr.base, state)
-        index = tuple(self.evaluate(part, state) for part in expr.index)
+        index = tuple(self.evaluate(selector(part), state) for part in expr.index)
         term = self.terms.make("item", base.term, *(value.term for value in index))
         first = index[0] if len(index) == 1 else None
         if base.kind is Kind.SHAPE:

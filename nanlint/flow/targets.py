@@ -101,7 +101,7 @@ class Targets:
     def _store(self, target: nodes.Subscript, value: Value, state: State) -> None:
         """`x[...] = v` replaces, `x[x == 0] = v` repairs what the mask selects, other stores mix both."""
         before = self.silently(target.base, state)
-        index = self.silently(target.index[0], state) if len(target.index) == 1 else UNKNOWN
+        index = self.silently(selector(target.index[0]), state) if len(target.index) == 1 else UNKNOWN
         if before.kind not in (Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN) or isinstance(target.base, nodes.Attribute):
             self.record.outlets.leave(value)
         if before.kind in (Kind.SEQUENCE, Kind.DICT):
@@ -112,6 +112,8 @@ class Targets:
         if index.dtype is DType.BOOLEAN and index.term is not None:
             outside = self.refiner.refine(state.chosen(), index.term, False)
             kept = None if outside is None else self.silently(target.base, outside)
+        if all(map(_is_everything, target.index)):
+            kept = None
         value = fitted(value, before.dtype)
         stored = value if kept is None else join_values(kept, value, self.terms)
         chosen = self.terms.make(STORED_WHERE, index.term if index.range == BOOLEAN else self.terms.make("none"))
@@ -175,6 +177,18 @@ def size_at(index: Value | None, term: Term) -> Value:
         return Value(kind=Kind.SHAPE, term=term)
     grounds = Grounds.KNOWN if index.constant == 0 else Grounds.ASSUMED
     return Value(SIZE, Kind.SIZE, grounds, term, differentiable=False)
+
+
+def selector(index: nodes.Expr) -> nodes.Expr:
+    """The mask in `x[np.where(mask)]`, which selects the same as `x[mask]`."""
+    if isinstance(index, nodes.Apply) and index.spelling.operation.name == "where" and len(index.operands) == 1:
+        return next(iter(index.operands.values()))
+    return index
+
+
+def _is_everything(index: nodes.Expr) -> bool:
+    """Is it `:`?"""
+    return isinstance(index, nodes.Slice) and all(part is None for part in index.parts)
 
 
 def _range(evaluator: Targets, expr: nodes.Call, state: State) -> Value:

@@ -162,10 +162,11 @@ class Expressions:
 
     def boolean(self, node: ast.BoolOp) -> nodes.Expr:
         operator = "and" if isinstance(node.op, ast.And) else "or"
-        first, *others = map(self.expr, node.values)
-        for other in others:
-            first = nodes.Logical(node, operator, first, other)
-        return first
+        *before, chain = map(self.expr, node.values)
+        # nested to the right: what a test teaches is then learned from one operand at a time
+        for operand in reversed(before):
+            chain = nodes.Logical(node, operator, operand, chain)
+        return chain
 
     def comparison(self, node: ast.Compare) -> nodes.Expr:
         links = tuple(

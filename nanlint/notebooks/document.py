@@ -128,8 +128,8 @@ def read_document(text: str) -> Document:
     except json.JSONDecodeError as error:
         said = error.msg[:1].lower() + error.msg[1:]
         raise SourceError(f"not a notebook: not valid JSON: {said}", error.lineno, error.colno) from None
-    except RecursionError:
-        raise SourceError("not a notebook: nested too deeply") from None
+    except (RecursionError, ValueError):  # or an integer of thousands of digits
+        raise SourceError("not a notebook: nested too deeply, or with too long a number") from None
     cells = content.get("cells") if isinstance(content, dict) else None
     if not isinstance(cells, list):
         fault = "there is no list of `cells` in it"

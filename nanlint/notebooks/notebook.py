@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import json
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -157,6 +159,12 @@ class Notebook(Source):
         before = part.lines[: max(line - part.first_line, 0)]
         offset = sum(len(self._own(text)) for text in before) + column - 1
         return min(max(offset, 0), len(self._cells[part.number].text))
+
+
+def notebook_of(filename: str, cells: Sequence[tuple[str, bool]]) -> Notebook:
+    """A notebook that has no file yet: the texts of its cells, and whether each is Python."""
+    told = [{"cell_type": "code" if is_python else "raw", "source": text} for text, is_python in cells]
+    return _made(filename, json.dumps({"cells": told}), bom=False)
 
 
 def decode_notebook(data: bytes, filename: str) -> Notebook:

@@ -7,7 +7,7 @@ import math
 from nanlint.ops.define import always, fixed_at, known, operation, range_of, weakest
 from nanlint.ops.operation import Operands, Role
 from nanlint.values import arithmetic as ar
-from nanlint.values.interval import ANY, BOOLEAN, FINITE, UNIT, Range, interval
+from nanlint.values.interval import ANY, BOOLEAN, FINITE, Range, interval
 from nanlint.values.value import DType, Grounds, Kind, Value
 
 _ZERO = Range(0.0, 0.0, integer=True)
@@ -19,6 +19,9 @@ def _filled(operands: Operands) -> Range:
     whole = x is not None and dtype is not None and dtype.dtype in (DType.INTEGER, DType.BOOLEAN)
     r = range_of(operands, "value")
     return converted(r, dtype.dtype) if whole and dtype is not None else r
+
+
+_BELOW_ONE = interval(0.0, 1.0, open="hi")  # the largest is 1 - 2**-24
 
 
 def _between(operands: Operands) -> Range:
@@ -112,7 +115,7 @@ CONSTRUCTORS = (
     operation("ones", "a tensor of ones", "x size dtype", always(_ONE), known),
     operation("full", "a filled tensor", "x size value dtype", _filled),
     operation("empty", "uninitialised memory", "x size dtype", always(ANY), fixed_at(Grounds.KNOWN)),
-    operation("rand", "a random number from [0, 1)", "x size dtype", always(UNIT), known),
+    operation("rand", "a random number from [0, 1)", "x size dtype", always(_BELOW_ONE), known),
     operation(
         "randn", "a normal random number", "x size dtype", always(FINITE), fixed_at(Grounds.ASSUMED)
     ),  # 0 and below in so few cases

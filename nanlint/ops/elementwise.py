@@ -205,7 +205,7 @@ def _power_grounds(operands: Operands, result: Range) -> Grounds:
 def power_hazard(operands: Operands) -> Hazard | None:
     """Where `x ** y` breaks; that depends on y. None where it never does, or where nothing is known of y."""
     y = range_of(operands, "y")
-    if y.integer or (y.is_constant and y.lo == int(y.lo)):
+    if y.integer or (y.is_constant and float(y.lo).is_integer()):
         return Hazard("x", _NONZERO) if y.hi < 0 else None
     if y.hi < 0:
         return Hazard("x", POSITIVE)

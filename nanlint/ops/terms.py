@@ -13,6 +13,7 @@ LOGARITHMS = frozenset({"log", "log2", "log10"})
 SINGULAR = LOGARITHMS | {"div", "reciprocal", "rsqrt"}
 _SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
 # some of the numbers that were there before
+_SELECTIONS = frozenset({"unique", "max", "min"})
 _OF_THE_SAME = frozenset({"copy", "detach", "view", "part", "item", "topk", "max", "min"})
 _DEEPEST = 4
 
@@ -54,15 +55,17 @@ def both_ways(term: Term | None, head: str) -> Iterator[tuple[Term, Term]]:
 
 
 def holds_somewhere(condition: Term | None) -> bool:
-    """Does the comparison hold for one element at least: `x == c`, where `c` is one of `unique(x)`?"""
+    """Does the comparison hold for one element at least: `x == c`, where `c` is one of `unique(x)`, or `x.max()`?"""
     return any(_is_one_of(value, tensor) for tensor, value in both_ways(condition, "eq"))
 
 
 def _is_one_of(value: Term, tensor: Term) -> bool:
+    if value.head in _SELECTIONS:
+        return operand(value, "x") is tensor
     inner: object = value
     while isinstance(inner, Term) and inner.args and inner.head in _OF_THE_SAME:
         inner = inner.args[0]
-        if isinstance(inner, Term) and inner.head == "unique":
+        if isinstance(inner, Term) and inner.head in _SELECTIONS:
             return operand(inner, "x") is tensor
     return False
 

@@ -31,6 +31,8 @@ def clamp(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
         return None
     node, value = found
     safe = hazard.smooth if hazard.smooth is not None and use.differentiable else hazard.safe
+    if options.guard == "add" and value.range.lo >= 0 == safe.lo:
+        return _added(facts, use, node, _epsilon(value, options))
     epsilon = _epsilon(value, options)
     least = _HALF_RESOLUTION.get(value.dtype, _RESOLUTION) if value.dtype is not None else _RESOLUTION
     low, high = _inside(safe.lo, safe.lo_open, epsilon, least), _inside(safe.hi, safe.hi_open, -epsilon, least)
@@ -63,8 +65,15 @@ def add_epsilon(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:
     node, value = found
     if value.range.lo < 0:
         return None  # a sum moves the zero, it does not remove it
-    epsilon = _text(_epsilon(value, options))
-    return _replace(facts, use, node, f"{as_summand(facts.text(node))} + {epsilon}", f"add {epsilon}")
+    epsilon = _epsilon(value, options)
+    if options.guard == "clamp" and (clamped := _clamped(facts, use, node, value, _text(epsilon), None)) is not None:
+        return _replace(facts, use, node, clamped.text, f"clamp to at least {_text(epsilon)}", clamped.imports)
+    return _added(facts, use, node, epsilon)
+
+
+def _added(facts: Facts, use: Use, node: Expr, epsilon: float) -> Repair:
+    text = _text(epsilon)
+    return _replace(facts, use, node, f"{as_summand(facts.text(node))} + {text}", f"add {text}")
 
 
 def epsilon_inside(facts: Facts, use: Use, options: RuleOptions) -> Repair | None:

@@ -10,7 +10,7 @@ from nanlint.report.style import Style, displayed
 from nanlint.source import Source
 
 # what a terminal takes for a command
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def unified_diff(before: Source, after: str, style: Style) -> Iterator[str]:
@@ -20,7 +20,7 @@ def unified_diff(before: Source, after: str, style: Style) -> Iterator[str]:
     old, new = before.file.lines, Source(before.filename, before.written(after)).lines
     for line in difflib.unified_diff(old, new, old_name, new_name):
         body = line.rstrip("\n")
-        if style.colour:  # for eyes, not for `patch`
+        if style.colour or style.screen:  # for eyes, not for `patch`
             body = _CONTROL.sub("�", body)
         if line.startswith(("---", "+++")):
             yield style("bold", body.rstrip("\r"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from nanlint.diagnostic import Diagnostic, Severity
+from nanlint.report.json_text import json_text
 from nanlint.report.run import Run
 from nanlint.report.style import Style
 from nanlint.source import Span
@@ -18,7 +18,7 @@ _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     issues = [_issue(run, one, mark) for one, mark in zip(run.found, run.fingerprints, strict=True)]
-    yield json.dumps(issues, indent=2, ensure_ascii=False)
+    yield json_text(issues, 2)
 
 
 def _issue(run: Run, one: Diagnostic, mark: str) -> dict[str, Any]:

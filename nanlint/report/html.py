@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from nanlint.cards import Card
@@ -108,7 +108,8 @@ def _finding(run: Run, one: Diagnostic, mark: str) -> Iterator[str]:
     )
     source = run.sources.get(one.filename)
     if source is not None and source.text:
-        yield f"<pre>{_marked(frames(one, run.sources, _Marks()))}</pre>"
+        _, *lines = frames(one, run.sources, _Marks())  # the first one only makes room on a terminal
+        yield f"<pre>{_marked(lines)}</pre>"
         if one.fix is not None:
             yield from _repair(one.fix, source)
     yield "</article>"
@@ -145,7 +146,7 @@ def _rule(card: Card) -> Iterator[str]:
     yield f'<p><a href="{_attribute(card.url)}" rel="noreferrer">Examples and repairs</a></p></details>'
 
 
-def _marked(lines: Iterator[str] | list[str]) -> str:
+def _marked(lines: Sequence[str]) -> str:
     """Escaped lines, with a tag for every mark."""
     text = escape("\n".join(lines))
     return _MARK.sub(r'<span class="\1">', text).replace(_CLOSE, "</span>")

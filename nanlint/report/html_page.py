@@ -10,7 +10,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 header { position: sticky; top: 0; z-index: 1; background: var(--card); border-bottom: 1px solid var(--line);
-  padding: 12px max(16px, calc(50vw - 540px)); display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: center; }
+  padding: 12px max(16px, calc(50vw - 524px)); display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: center; }
 h1 { margin: 0; font-size: 22px; letter-spacing: -.5px; } h1 span { color: var(--error); }
 .sum { margin: 0; color: var(--soft); } .problems { margin: 0; color: var(--error); width: 100%; }
 form { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; width: 100%; font-size: 14px; }
@@ -19,7 +19,8 @@ fieldset { border: 0; padding: 0; margin: 0; display: flex; gap: 6px; } legend {
 .chip.error { color: var(--error); } .chip.warning { color: var(--warning); } .chip.info { color: var(--info); }
 .chip input { vertical-align: -2px; }
 select, input[type=search] { font: inherit; color: inherit; background: var(--code); border: 1px solid var(--line);
-  border-radius: 6px; padding: 3px 8px; max-width: min(340px, 80vw); }
+  border-radius: 6px; padding: 3px 8px; max-width: min(200px, 70vw); }
+input[type=search] { width: 150px; }
 main, #rules, footer { max-width: 1080px; margin: 0 auto; padding: 16px; }
 article { background: var(--card); border: 1px solid var(--line); border-left: 4px solid; border-radius: 8px;
   padding: 12px 16px; margin: 0 0 14px; scroll-margin-top: 120px; }
@@ -29,7 +30,9 @@ article h2 { margin: 0; font-size: 16px; font-weight: 600; overflow-wrap: anywhe
 .badge { font-size: 12px; text-transform: uppercase; letter-spacing: .4px; margin-right: 4px; }
 .error .badge, pre .error { color: var(--error); } .warning .badge, pre .warning { color: var(--warning); }
 .info .badge, pre .info { color: var(--info); }
-.where { margin: 2px 0 8px; display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13px; color: var(--soft); }
+.evidence { border: 1px solid var(--line); border-radius: 99px; padding: 0 8px; }
+.where { margin: 4px 0 8px; display: flex; flex-wrap: wrap; gap: 2px 14px; align-items: baseline; font-size: 13px;
+  color: var(--soft); }
 a { color: var(--link); text-decoration: none; } a:hover { text-decoration: underline; }
 .place { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 pre, code { font-family: ui-monospace, "Cascadia Code", Menlo, Consolas, monospace; }
@@ -43,6 +46,7 @@ pre .removed { color: var(--cut); background: var(--cutback); display: inline-bl
 #rules details { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px 16px;
   margin-bottom: 8px; scroll-margin-top: 120px; } summary { cursor: pointer; font-weight: 600; }
 #nothing, footer { color: var(--soft); text-align: center; }
+@media (max-width: 700px) { header { position: static; } article, #rules details { scroll-margin-top: 12px; } }
 @media print { header { position: static; } form { display: none; } article { break-inside: avoid; } }
 """
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from nanlint.diagnostic import Diagnostic
 from nanlint.fix import Fix
+from nanlint.report.json_text import json_text
 from nanlint.report.run import Run
 from nanlint.report.style import Style
 from nanlint.source import Span
@@ -15,7 +15,7 @@ from nanlint.source import Span
 
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
-    yield json.dumps([as_json(run, one) for one in run.found], indent=2, ensure_ascii=False)
+    yield json_text([as_json(run, one) for one in run.found], 2)
 
 
 def as_json(run: Run, one: Diagnostic) -> dict[str, Any]:

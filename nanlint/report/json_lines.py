@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from nanlint.report.json import as_json
+from nanlint.report.json_text import json_text
 from nanlint.report.run import Run
 from nanlint.report.style import Style
 
@@ -13,4 +13,4 @@ from nanlint.report.style import Style
 def report(run: Run, style: Style) -> Iterator[str]:
     """The lines of the report, without line ends."""
     for one in run.found:
-        yield json.dumps(as_json(run, one), ensure_ascii=False)
+        yield json_text(as_json(run, one))

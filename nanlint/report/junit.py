@@ -11,8 +11,10 @@ from nanlint.diagnostic import Diagnostic
 from nanlint.report.run import Run
 from nanlint.report.style import Style, displayed
 
-# what no XML document may hold, not even escaped
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# what no XML document may hold, not even escaped; and what a terminal would obey
+_FORBIDDEN = re.compile(
+    r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 
 
 def report(run: Run, style: Style) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from nanlint.diagnostic import Diagnostic, Severity
+from nanlint.report.json_text import json_text
 from nanlint.report.run import HOME, Run
 from nanlint.report.style import Style
 from nanlint.source import Source, Span
@@ -20,7 +20,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
         "source": {"name": "nanlint", "url": HOME},
         "diagnostics": [_diagnostic(run, one) for one in run.found],
     }
-    yield json.dumps(document, indent=2, ensure_ascii=False)
+    yield json_text(document, 2)
 
 
 def _diagnostic(run: Run, one: Diagnostic) -> dict[str, Any]:

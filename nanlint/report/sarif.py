@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from nanlint.cards import Card
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.fix import Fix
+from nanlint.report.json_text import json_text
 from nanlint.report.run import HOME, Run, version
 from nanlint.report.style import Style
 from nanlint.source import Span
@@ -55,7 +55,7 @@ def report(run: Run, style: Style) -> Iterator[str]:
             }
         ],
     }
-    yield json.dumps(document, indent=2, ensure_ascii=False)
+    yield json_text(document, 2)
 
 
 def _rule(code: str, name: str, card: Card | None) -> dict[str, Any]:

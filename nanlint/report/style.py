@@ -11,6 +11,9 @@ from nanlint.diagnostic import Severity
 
 TAB = 4
 
+# they shape a letter; of the invisible characters all others could turn the order of the letters, or hide some
+_JOINERS = "\u200c\u200d"
+
 _CODES = {
     "bold": "1", "dim": "2", "error": "1;31", "warning": "1;33", "info": "1;36", "gutter": "1;34", "related": "1;34",
     "help": "1;36", "added": "32", "removed": "31",
@@ -23,10 +26,17 @@ _LINKING_TERMINALS = frozenset({"xterm-kitty", "alacritty", "foot", "xterm-ghost
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Wraps text in colours and links, or leaves it alone."""
+    """Wraps text in colours and links, or leaves it alone.
+
+    Attributes:
+        colour: with colours.
+        links: with links.
+        screen: a terminal shows it, be it without colours.
+    """
 
     colour: bool = False
     links: bool = False
+    screen: bool = False
 
     def __call__(self, role: str | Severity, text: str) -> str:
         return f"\x1b[{_CODES[str(role)]}m{text}\x1b[0m" if self.colour and text else text
@@ -64,8 +74,10 @@ def character_width(character: str, column: int) -> int:
     """The cells one character takes at a 0-based column."""
     if character == "\t":
         return TAB - column % TAB
-    if unicodedata.combining(character) or unicodedata.category(character) in {"Cf", "Mn", "Me"}:
+    if character in _JOINERS or unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
         return 0
+    if not character.isprintable():
+        return 1  # for what is shown instead
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 

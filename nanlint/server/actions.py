@@ -10,41 +10,40 @@ from nanlint.adoption.ignores import ignoring
 from nanlint.cards import Card, find_card
 from nanlint.fix import Applicability
 from nanlint.server.desk import Page
-from nanlint.server.shapes import Ruler, changing, diagnostic
+from nanlint.server.rulers import Ruler
+from nanlint.server.shapes import diagnostic
 from nanlint.source import Span
 
 FIX_ALL = "source.fixAll.nanlint"
 _LABELS = {Applicability.SAFE: "safe", Applicability.UNSAFE: "unsafe: changes numbers"}
 
 
-def actions(page: Page, uri: str, span: Span, ruler: Ruler, only: Sequence[str] | None) -> Iterator[types.CodeAction]:
+def actions(page: Page, span: Span, ruler: Ruler, only: Sequence[str] | None) -> Iterator[types.CodeAction]:
     """All that can be done about the findings on some lines, and about the whole file."""
     wanted = _wanted(only)
     if wanted(types.CodeActionKind.QuickFix):
         for one in page.touching(span):
-            shown = diagnostic(page, one, uri, ruler)
+            shown = diagnostic(page, one, ruler)
             if one.fix is not None and one.fix.applicability in _LABELS:
                 yield types.CodeAction(
                     title=f"{one.code}: {one.fix.message} ({_LABELS[one.fix.applicability]})",
                     kind=types.CodeActionKind.QuickFix,
                     diagnostics=[shown],
                     is_preferred=one.fix.applicability is Applicability.SAFE,
-                    edit=changing(uri, map(ruler.edit, one.fix.edits)),
+                    edit=ruler.edited(one.fix.edits),
                 )
             if edits := list(ignoring(page.source, [one], "")):
                 yield types.CodeAction(
                     title=f"{one.code}: ignore this",
                     kind=types.CodeActionKind.QuickFix,
                     diagnostics=[shown],
-                    edit=changing(uri, map(ruler.edit, edits)),
+                    edit=ruler.edited(edits),
                 )
     has_safe = any(one.fix is not None and one.fix.applicability is Applicability.SAFE for one in page.found)
     if wanted(FIX_ALL) and has_safe:
         after = page.repaired({Applicability.SAFE})
         if after != page.source.text:
-            yield types.CodeAction(
-                title="nanlint: make all safe repairs", kind=FIX_ALL, edit=changing(uri, ruler.rewriting(after))
-            )
+            yield types.CodeAction("nanlint: make all safe repairs", FIX_ALL, edit=ruler.rewritten(after))
 
 
 def hover(page: Page, line: int, column: int, ruler: Ruler) -> types.Hover | None:
@@ -57,7 +56,7 @@ def hover(page: Page, line: int, column: int, ruler: Ruler) -> types.Hover | Non
         card = find_card(page.cards, one.code)
         if card is not None:
             told.append(_card(card))
-            span = ruler.range(one.span)
+            span = ruler.location(one.span).range
     if not told:
         return None
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n---\n\n".join(told)), span)

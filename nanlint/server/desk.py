@@ -99,20 +99,21 @@ class Desk:
         """Settings and cards may have changed."""
         self._planner = Planner(Configuration())
 
-    def page(self, filename: str, text: str) -> Page:
+    def page(self, source: Source) -> Page:
         """What there is to say about a text; never an exception."""
-        empty = Source(filename, text)
+        filename, empty = source.filename, Page(source)
         try:
             _, settings, cards = self._planner.file(filename)
         except (ConfigError, CardError) as error:
-            return Page(empty, trouble=str(error))
+            return Page(source, trouble=str(error))
         # the JSON of a notebook is not what its reader sees
-        if filename.endswith(NOTEBOOK) or is_excluded(filename, replace(settings, force_exclude=True)):
-            return Page(empty)
+        is_json = filename.endswith(NOTEBOOK) and source.file is source
+        if is_json or is_excluded(filename, replace(settings, force_exclude=True)):
+            return empty
         if (analysis := sys.modules.get("nanlint.analysis")) is not None:
             analysis.begin_run()  # files that this one imports may have changed
-        result: FileResult = lint_text(empty, cards, settings)
-        return Page(empty, result.found, cards, settings, result.problem)
+        result: FileResult = lint_text(source, cards, settings)
+        return Page(source, result.found, cards, settings, result.problem)
 
 
 def _name_at(text: str, column: int) -> str:
