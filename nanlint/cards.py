@@ -8,6 +8,7 @@ so a folder of cards inside the linted project is safe to read on a stranger's p
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import string
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,6 +51,9 @@ _BETWEEN = re.compile(rf"({_NUMBER})\s*(<=|<)\s*x\s*(<=|<)\s*({_NUMBER})")
 
 class CardError(Exception):
     """A card that cannot be used: one line that names the file, the fault, and the nearest valid word."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def load_cards(extra: Sequence[Path] = ()) -> tuple[Card, ...]:
     """
     cards = [read_card(path) for path in _card_files(_own_folder())]
     for folder in extra:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112  (Path raises on names that no file system can hold)
             raise CardError(f"{folder}: extra-rules names a folder that does not exist")
         cards.extend(read_card(path) for path in _card_files(folder))
     seen: dict[str, Card] = {}
@@ -342,10 +346,10 @@ def _message(data: Mapping[str, Any]) -> str:
     if not message:
         raise ValueError("`message` is missing")
     for _, name, layout, conversion in string.Formatter().parse(message):
-        if layout or conversion:  # a width of a milliard would fill the memory
-            raise ValueError(f"a placeholder in `message` is a word in braces, like `{{{PLACEHOLDERS[1]}}}`")
         if name is not None and name not in PLACEHOLDERS:
             raise ValueError(f"unknown placeholder `{{{name}}}` in `message`{nearest(name, PLACEHOLDERS)}")
+        if layout or conversion:  # `{operand:>999999999}` would fill the memory
+            raise ValueError(f"`{{{name}}}` in `message` takes neither `!` nor `:`")
     return message
 
 

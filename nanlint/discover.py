@@ -11,8 +11,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from nanlint.config import Configured, Settings
-from nanlint.config.patterns import is_quick
 from nanlint.files import SMALL, leads_out, project_of, read_whole, real_path
+from nanlint.patterns import lenient_matcher, matcher
 
 SUFFIXES = (".py", ".pyi", ".ipynb")
 
@@ -61,7 +61,7 @@ class _Excludes:
         names = frozenset(pattern[:-1] for pattern in patterns if _NAME.fullmatch(pattern) and not ordered)
         rest = [pattern for pattern in patterns if pattern[:-1] not in names]
         root = settings.root.resolve()
-        return cls(root, names, _Ignore(root, GitIgnoreSpec.from_lines(rest)) if rest else None)
+        return cls(root, names, _Ignore(root, matcher(rest)) if rest else None)
 
     def matches(self, path: Path, *, is_folder: bool) -> bool:
         """Is this one excluded? What stands above it is not asked about."""
@@ -179,7 +179,7 @@ def _gitignore(folder: Path) -> _Ignore | None:
         lines = read_whole(folder / ".gitignore", SMALL).decode(errors="replace").splitlines()
     except OSError:
         return None
-    return _Ignore(folder, GitIgnoreSpec.from_lines(filter(is_quick, lines)))
+    return _Ignore(folder, lenient_matcher(lines))
 
 
 def _inside_repository(folder: Path) -> list[Path]:

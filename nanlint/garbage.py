@@ -6,7 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_EVERY, _ALL_EVERY = 500, 5000  # files
+# objects that came since the last collection and did not go: some 60 MB, which is what a large file takes anyway
+_MOST = 400_000
+_ALL_EVERY = 5000  # files
 
 
 @contextmanager
@@ -22,6 +24,8 @@ def no_collection() -> Iterator[None]:
 
 
 def collect_after(files: int) -> None:
-    """Collect the garbage of the last files if it is time; of what survived before only seldom."""
-    if files % _EVERY == 0:
-        gc.collect(2 if files % _ALL_EVERY == 0 else 0)
+    """Collect the garbage of the last files if there may be much of it; of what survived before only seldom."""
+    if files % _ALL_EVERY == 0:
+        gc.collect()
+    elif gc.get_count()[0] > _MOST:  # it counts while the collector is switched off
+        gc.collect(0)

@@ -8,6 +8,7 @@ where it is.
 from __future__ import annotations
 
 import re
+from os.path import commonprefix
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -15,6 +16,7 @@ from libcst._nodes.internal import CodegenState
 from nanlint.depth import check_depth
 from nanlint.source import Source, SourceError
 
+_SPACE = re.compile(r"(![rsa])([ \t]+)(?=[:}])")  # `{x!r  }`, which libcst would lose; before the `!` it keeps it
 # what any expression can be replaced by: an unknown name in parentheses, which may go over several lines
 _EXPRESSIONS = (cst.FormattedString, cst.TemplatedString, cst.ConcatenatedString, cst.TypeAlias)
 
@@ -23,12 +25,17 @@ def in_older_grammar(source: Source) -> str | None:
     """The text with newer grammar blanked out; None if it is no Python of any version."""
     try:
         check_depth(source)
-        module = cst.parse_module(source.text)
-    except (SourceError, cst.ParserSyntaxError):
+        spaced = _SPACE.sub(r"\2\1", source.text)
+        module = cst.parse_module(spaced)
+    except (SourceError, cst.ParserSyntaxError, cst.CSTValidationError, cst.CSTLogicError):  # on `"a" b"c"`
         return None
     recorder = _Recorder(module)
     module._codegen(recorder)  # noqa: SLF001  (libcst offers positions only together with its slow metadata)
     text = source.text
+    if recorder.at != len(text):  # what is lost on the way moves everything behind it
+        kept = len(commonprefix([spaced, module.code]))  # noqa: RUF071  (of texts, which is meant here)
+        if any(end > kept for _, _, end in recorder.found):
+            return None
     for node, start, end in recorder.found:
         written = text[start:end]
         blank = _no_brackets(written) if isinstance(node, cst.TypeParameters) else _unknown(written)
@@ -57,7 +64,9 @@ class _Recorder(CodegenState):
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
         self.at = 0
         self.found: list[tuple[cst.CSTNode, int, int]] = []
+        self.tokens.append("")  # a module that has written nothing adds a line end
         self._starts: list[int] = []
+        self._last = 0
         self._caught: cst.CSTNode | None = None
 
     def add_indent_tokens(self) -> None:
@@ -65,6 +74,10 @@ class _Recorder(CodegenState):
 
     def add_token(self, value: str) -> None:
         self.at += len(value)
+        self._last = len(value)
+
+    def pop_trailing_newline(self) -> None:
+        self.at -= self._last
 
     def before_codegen(self, node: cst.CSTNode) -> None:
         self._starts.append(self.at)

@@ -149,6 +149,8 @@ def decode_source(data: bytes, filename: str) -> Source:
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise SourceError(f"not valid {encoding}: byte 0x{body[error.start]:02x}", line=line) from None
+    except (LookupError, UnicodeError):  # Python has codecs from text to text, from bytes to bytes, and for nothing
+        raise SourceError(f"not an encoding of text: {encoding}") from None
     return Source(filename, text, encoding, bom)
 
 

@@ -26,6 +26,7 @@ NEWER = {
     "quotes in a shown expression": 'def f(d):\n    return f"{d["a"]} {d["b"]:>{d["w"]}}"',
     "shown expression over lines": 'def f(d):\n    return f"{\n        d  # all of it\n    }"',
     "joined strings": 'def f(d):\n    return ("a"\n        f"{d["a"]}")',
+    "space behind a conversion": 'def f(d):\n    return f"{d!r  }", f"{d["a"]!s \t:>9}"',
     "template": 'def f(d):\n    return t"{d}"',
     "exceptions without parentheses": "try:\n    pass\nexcept KeyError, ValueError:\n    pass",
 }
@@ -53,6 +54,12 @@ def test_lines_and_columns_stay(name: str) -> None:
 def test_what_is_wrong_in_every_grammar(text: str) -> None:
     with pytest.raises(SourceError):
         parse(Source("a.py", text))
+
+
+def test_what_libcst_loses_moves_nothing() -> None:
+    text = "class A[T]:\n    x: T\n\n\nx = 1\n\n  # the end\n"
+    assert in_older_grammar(Source("a.py", text)) == text.replace("[T]", "   ")
+    assert in_older_grammar(Source("a.py", "\f" + text)) is None
 
 
 def test_other_files_do_without_libcst() -> None:

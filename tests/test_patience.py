@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nanlint.cards import load_cards
@@ -79,3 +81,27 @@ def test_short_private_helpers_are_always_run() -> None:
     kept = "\n\ndef kept(x):\n    return x[_share(x) > 0.5]\n"
     found = lint_source(Source("a.py", f"import torch\n{long}{callers}{share}{kept}"), CARDS, Settings())
     assert not [one for one in found if one.code == "NAN111"]
+NESTED = {
+    "where": "torch.where(x > {0}, x, {1})",
+    "both arms": "torch.where(x > {0}, torch.log({1}), {1})",
+    "where as condition": "torch.where({1} > 0, x, y)",
+    "masked_fill": "({1}).masked_fill(x > {0}, {0})",
+    "selection": "({1})[x > {0}]",
+    "condition": "({1} if x > {0} else y)",
+    "function": "f({1})",
+    "lambda": "(lambda x: {1})(x)",
+    "comprehension": "[{1} for x in y]",
+    "maximum": "torch.max(x, {1})",
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_what_nests_is_not_looked_at_twice_as_often_on_every_level(name: str) -> None:
+    text = "torch.log(x)"
+    for at in range(8 if name == "both arms" else 40):  # the text of both arms doubles itself
+        text = NESTED[name].format(at, text)
+    text = f"import torch\n\n\ndef f(x):\n    return x / x.sum()\n\n\ndef deep(x, y):\n    return {text}\n" + FOUND
+    started = time.process_time()
+    found = lint_source(Source("a.py", text), CARDS, Settings())
+    assert found[-1].code == "NAN102"
+    assert time.process_time() - started < 10

@@ -57,8 +57,8 @@ OPERATION = '[operation."torch.foo"]\nsafe = "x > 0"'
     ("message", "more", "said"),
     [
         ('"{operand.__class__.__init__.__globals__}"', OPERATION, "unknown placeholder"),
-        ('"{operand:>10000000000}"', OPERATION, "a placeholder in `message` is a word in braces"),
-        ('"{operand!r}"', OPERATION, "a placeholder in `message` is a word in braces"),
+        ('"{operand:>10000000000}"', OPERATION, "takes neither `!` nor `:`"),
+        ('"{operand!r}"', OPERATION, "takes neither `!` nor `:`"),
         ('"x"', "x = " + "[" * 100_000, "nested too deeply"),
         ('"x"', '[operation."torch.foo"]\nsafe = "__import__(\'os\')"', "write it like"),
     ],

@@ -14,6 +14,7 @@ from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Guard, Trap, Use
+from nanlint.ir import nodes
 from nanlint.ops.elementwise import power_hazard
 from nanlint.ops.operation import Hazard
 from nanlint.ops.terms import literal, operand_of
@@ -39,6 +40,8 @@ def where_trap(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Findi
         node = None if hazard is None else trap.use.node.operands.get(hazard.operand)
         if hazard is None or value is None or node is None or not _is_differentiated(facts, trap, value):
             continue
+        if any(_is_double(facts, node, guard) for guard in trap.guards):
+            continue
         trouble = _trouble(facts, trap, guarded, hazard)
         if trouble is not None:
             repair = double_where(facts, trap.use, trap.guards)
@@ -52,6 +55,14 @@ def with_power_hazard(use: Use) -> Use:
         return use
     operation = replace(use.operation, hazard=hazard)
     return replace(use, node=replace(use.node, spelling=replace(use.node.spelling, operation=operation)))
+
+
+def _is_double(facts: Facts, node: nodes.Expr, guard: Guard) -> bool:
+    """Has the operand been replaced by a harmless number wherever the arm is not chosen?"""
+    if not isinstance(node, nodes.Apply) or node.spelling.operation.name != "where":
+        return False
+    condition = node.operands.get("condition")
+    return condition is not None and facts.text(condition) == facts.text(guard.condition)
 
 
 def _is_differentiated(facts: Facts, trap: Trap, value: Value) -> bool:

@@ -5,14 +5,14 @@ The reader, the JSON schema and the table in docs/settings.md all come from the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nanlint.config.errors import ConfigError
-from nanlint.config.patterns import is_quick
 from nanlint.config.selectors import nearest
 from nanlint.config.settings import RuleOptions
 from nanlint.diagnostic import Evidence, Severity
@@ -70,6 +70,21 @@ def _words(value: object, key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _patterns(value: object, key: str) -> tuple[str, ...]:
+    words = _words(value, key)
+    _check_patterns(words, key)
+    return words
+
+
+def _check_patterns(words: Collection[str], key: str) -> None:
+    from nanlint.patterns import matcher  # noqa: PLC0415  (most settings have none)
+
+    try:
+        matcher(words)
+    except ValueError as error:
+        raise ConfigError(f"`{key}`: {error}") from None
+
+
 def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"`{key}` must be a string")
@@ -119,10 +134,13 @@ def _format(value: object, key: str) -> str:
 
 
 def _positive(value: object, key: str) -> float:
-    largest = sys.float_info.max  # an integer may be larger
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
+    number = -1.0
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # TOML has whole numbers of any length
+            number = float(value)
+    if not (number > 0 and isfinite(number)):
         raise ConfigError(f"`{key}` must be a number above 0")
-    return float(value)
+    return number
 
 
 def _torch(value: object, key: str) -> Version:
@@ -132,17 +150,10 @@ def _torch(value: object, key: str) -> Version:
     return version
 
 
-def _patterns(value: object, key: str) -> tuple[str, ...]:
-    for pattern in (words := _words(value, key)):
-        if not is_quick(pattern):
-            raise ConfigError(f"`{key}` has a pattern with too many stars: `{pattern[:40]}`")
-    return words
-
-
 def _words_by_pattern(value: object, key: str) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ConfigError(f'`{key}` must be a table like "tests/*" = ["NAN101"]')
-    _patterns([*value], key)
+    _check_patterns([pattern.removeprefix("!") for pattern in value], key)
     return MappingProxyType({pattern: _words(words, f"{key}.{pattern}") for pattern, words in value.items()})
 
 

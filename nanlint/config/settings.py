@@ -229,11 +229,11 @@ def _without_evidence(rules: Mapping[str, RuleOptions]) -> Mapping[str, RuleOpti
 
 def _ignored_in(path: str, patterns: Mapping[str, tuple[str, ...]]) -> list[str]:
     """The selectors whose pattern speaks of the path; `!pattern` speaks of all others."""
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415  (most settings have no such table)
+    from nanlint.patterns import matcher  # noqa: PLC0415  (most settings have no such table)
 
     found: list[str] = []
     for pattern, words in patterns.items():
-        spec = GitIgnoreSpec.from_lines([pattern.removeprefix("!")])
+        spec = matcher([pattern.removeprefix("!")])
         if spec.match_file(path) != pattern.startswith("!"):
             found += words
     return found

@@ -47,6 +47,9 @@ class Evaluator(Operations):
         self.run = {}
         self.filling = 0
         self.as_calls = {}
+        self.choices = 0
+        self.selections = 0
+        self.plainly = False
         self.refiner = Refiner(terms, self.by_term.get)
 
     # --- entry -----------------------------------------------------------------------------------------------

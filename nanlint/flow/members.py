@@ -16,12 +16,19 @@ from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value
 
 _ALIGNED = frozenset({"data", "real"})
 _VIEWS = _ALIGNED | {"T", "mT", "H"}
+_NESTED = 1  # selections inside each other that are looked at again as selected
 
 
 class Members(Calls):
-    """The part of the evaluator that looks things up."""
+    """The part of the evaluator that looks things up.
+
+    Attributes:
+        by_term: what is known of each term.
+        selections: how many selections the current expression is looked at again for.
+    """
 
     by_term: dict[Term, Value]
+    selections: int
 
     def fill(self, cls: Class) -> None:
         """Make sure that the attributes of a class are known."""
@@ -172,7 +179,13 @@ class Members(Calls):
         if index is None or index.dtype is not DType.BOOLEAN or index.term is None:
             return base
         inside = self.refiner.refine(state.chosen(), index.term, True)
-        return base if inside is None else self.silently(expr.base, inside)
+        if inside is None or self.selections == _NESTED:  # each is evaluated twice as often as the one around it
+            return base
+        self.selections += 1
+        try:
+            return self.silently(expr.base, inside)
+        finally:
+            self.selections -= 1
 
     def slice(self, expr: nodes.Slice, state: State) -> Value:
         terms = tuple(None if part is None else self.evaluate(part, state).term for part in expr.parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
+from typing import NamedTuple
 
 from nanlint.flow.apply import apply, dtype_of, fitted, mixes, term_for
 from nanlint.flow.members import Members
@@ -23,14 +24,40 @@ _FLAT = frozenset({"flatten", "ravel", "squeeze"})
 _NOT_TENSORS = frozenset(
     {Kind.STRING, Kind.DICT, Kind.MODULE, Kind.NAMESPACE, Kind.FUNCTION, Kind.CLASS, Kind.OBJECT, Kind.NONE}
 )
+_NESTED = 3  # choices inside each other that are evaluated with all precision
+
+
+class _Sides(NamedTuple):
+    """How a choice chooses: its arms, each with the truth of the condition that chooses it."""
+
+    arms: tuple[tuple[str, bool], tuple[str, bool]]
+    condition: str
+
+
+_WHERE = _Sides((("x", True), ("y", False)), "condition")
+_FILLED = _Sides((("value", True), ("x", False)), "mask")
 
 
 class Operations(Members):
-    """The part of the evaluator that applies operations."""
+    """The part of the evaluator that applies operations.
 
-    as_calls: dict[int, nodes.Call]  # method calls that turned out to be no operations
+    Attributes:
+        as_calls: method calls that turned out to be no operations.
+        choices: how many choices the current expression is inside of.
+        plainly: it is evaluated as it is, whatever chooses it; else under the conditions that do.
+    """
+
+    as_calls: dict[int, nodes.Call]
+    choices: int
+    plainly: bool
 
     def apply(self, expr: nodes.Apply, state: State) -> Value:
+        if (sides := _sides(expr)) is not None:
+            self.choices += 1
+            try:
+                return self._chosen(expr, sides, state)
+            finally:
+                self.choices -= 1
         spelling = expr.spelling
         if mixes(spelling.operation, expr.operands):
             with state.unchosen():
@@ -44,11 +71,35 @@ class Operations(Members):
             return self._other_method(expr, operands["x"], state)
         if spelling.form is Form.OPERATOR and any(value.kind is Kind.STRING for value in operands.values()):
             return Value(kind=Kind.STRING, term=self.terms.fresh(), differentiable=False)  # `"%s.pt" % epoch`
-        if spelling.operation.name == "where" and "y" in operands:
-            return self._choice(expr, (("x", True), ("y", False)), operands, "condition", state)
-        if spelling.operation.name == "masked_fill" and "mask" in operands and "value" in operands:
-            return self._choice(expr, (("value", True), ("x", False)), operands, "mask", state)
         return self._finish(expr, spelling, operands, state)
+
+    def _chosen(self, expr: nodes.Apply, sides: _Sides, state: State) -> Value:
+        """A choice with its operands: once as they are, because both arms are computed, and once as they are chosen.
+
+        Where choices nest deeply, the inner ones are evaluated in one of these ways only: each would else be evaluated
+        twice as often as the one around it.
+        """
+        deep = self.choices > _NESTED and expr.spelling.form is not Form.INPLACE
+        arms = {name for name, _ in sides.arms}
+        plainly = self.plainly
+        try:
+            self.plainly = True
+            evaluated = {
+                name: self.evaluate(operand, state)
+                for name, operand in expr.operands.items()
+                if plainly or not deep or name not in arms
+            }
+            for extra in expr.extras:
+                self.evaluate(extra, state)
+            if expr.callee is not None and "x" in evaluated and evaluated["x"].kind in _NOT_TENSORS:
+                return self._other_method(expr, evaluated["x"], state)
+            self.plainly = plainly
+            if deep and plainly:
+                return self._joined(expr, [evaluated[name] for name, _ in sides.arms], evaluated, sides, state)
+            self.plainly = False
+            return self._choice(expr, sides, evaluated, state)
+        finally:
+            self.plainly = plainly
 
     def _arrangement(self, expr: nodes.Apply, extras: Sequence[Term | None]) -> Term:
         """Which elements a view puts where, as far as its spelling and arguments say."""
@@ -124,39 +175,41 @@ class Operations(Members):
         batch = dim is not None and dim.constant == 0
         return replace(result, range=SIZE, grounds=Grounds.KNOWN if batch else Grounds.ASSUMED, differentiable=False)
 
-    def _choice(
-        self,
-        expr: nodes.Apply,
-        sides: tuple[tuple[str, bool], tuple[str, bool]],
-        operands: dict[str, Value],
-        condition: str,
-        state: State,
-    ) -> Value:
+    def _choice(self, expr: nodes.Apply, sides: _Sides, operands: dict[str, Value], state: State) -> Value:
         """`where` and `masked_fill`: each arm only counts where its condition holds, and is evaluated under it."""
         arms: list[Value] = []
-        test = operands[condition].term
-        insides = [self.refiner.refine(state.chosen(), test, truth) for _, truth in sides]
-        for (name, truth), inside in zip(sides, insides, strict=True):
+        test = operands[sides.condition].term
+        insides = [self.refiner.refine(state.chosen(), test, truth) for _, truth in sides.arms]
+        for (name, truth), inside in zip(sides.arms, insides, strict=True):
             arm = expr.operands[name]
             if None in insides:  # only one arm is ever chosen
                 arms += [] if inside is None else [self.evaluate(arm, inside)]
             elif inside is not None:
-                self.record.guards.append(Guard(expr, arm, expr.operands[condition], test, truth))
+                self.record.guards.append(Guard(expr, arm, expr.operands[sides.condition], test, truth))
                 arms.append(self.evaluate(arm, inside))
                 self.record.guards.pop()
-        spelling = expr.spelling
-        if len(arms) < len(sides):
-            only = arms[0] if arms else operands[sides[0][0]]
-            if spelling.form is Form.INPLACE:
+        if len(arms) < len(sides.arms):
+            first = sides.arms[0][0]
+            only = arms[0] if arms else operands.get(first) or self.evaluate(expr.operands[first], state)
+            if expr.spelling.form is Form.INPLACE:
                 self.assign_in_place(expr.operands["x"], operands["x"], replace(only, kind=Kind.TENSOR), state)
             return only
-        if condition == "mask":
-            arms[0] = fitted(arms[0], operands["x"].dtype)
+        alone = {name: arm for (name, _), arm in zip(sides.arms, arms, strict=True)}
+        return self._joined(expr, arms, {**alone, **operands}, sides, state)
+
+    def _joined(
+        self, expr: nodes.Apply, arms: list[Value], operands: dict[str, Value], sides: _Sides, state: State
+    ) -> Value:
+        """The value of a choice from those of its arms."""
+        spelling = expr.spelling
+        if sides.condition == "mask":
+            arms = [fitted(arms[0], operands["x"].dtype), *arms[1:]]
         joined = join_values(arms[0], arms[1], self.terms)
         term = term_for(self.terms, spelling.operation.name, spelling.operation.operands, operands)
         framework = arms[0].framework or arms[1].framework or spelling.framework
         kind = Kind.ARRAY if spelling.framework == "numpy" else Kind.TENSOR
-        dtype = dtype_of({key: value for key, value in operands.items() if key != condition}, spelling.operation.name)
+        numbers = {key: value for key, value in operands.items() if key != sides.condition}
+        dtype = dtype_of(numbers, spelling.operation.name)
         result = replace(joined, term=term, kind=kind, framework=framework, dtype=dtype)
         if self.recording and watched.in_half(operands, result):
             self.use(expr, operands, result, state)
@@ -180,6 +233,18 @@ class Operations(Members):
         if receiver.kind is Kind.NAMESPACE and isinstance(receiver.payload, str):
             return self.call_path(call, f"{receiver.payload}.{expr.callee.name}", state)
         return self.call(call, state)
+
+
+def _sides(expr: nodes.Apply) -> _Sides | None:
+    """The sides of a choice; None if it is none."""
+    name = expr.spelling.operation.name
+    if name == "where":
+        sides = _WHERE
+    elif name == "masked_fill":
+        sides = _FILLED
+    else:
+        return None
+    return sides if {sides.condition, *dict(sides.arms)} <= expr.operands.keys() else None
 
 
 def _is_true(expr: nodes.Expr | None) -> bool:

@@ -127,9 +127,10 @@ class Targets:
 
     def _is_one_of_each_row(self, target: nodes.Subscript, state: State) -> bool:
         """`x[(arange(n), last)] = 1` stores into every row."""
-        first, *others = (self.silently(part, state) for part in target.index)
-        chosen = bool(others) and not any(isinstance(part, nodes.Slice) for part in target.index)
-        return chosen and first.term is not None and peel(first.term).head == "arange"
+        if len(target.index) < 2 or any(isinstance(part, nodes.Slice) for part in target.index):
+            return False
+        first, *_ = [self.silently(part, state) for part in target.index]
+        return first.term is not None and peel(first.term).head == "arange"
 
     def _store_item(self, target: nodes.Expr, before: Value, index: Value, value: Value, state: State) -> None:
         """`a[0] = v` for a list or dict."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from nanlint.ir.nodes import Expr, Starred
 from nanlint.ops import spellings
-from nanlint.ops.operation import Spelling
+from nanlint.ops.operation import Form, Spelling
 
 # keywords that change the numbers in ways no operation of ours knows; all other unknown ones (out=, device=, name=)
 # say nothing about them
@@ -35,7 +35,16 @@ def bind(spelling: Spelling, positional: Sequence[Expr], keywords: Mapping[str, 
         operand = spelling.keywords.get(keyword)
         if operand is not None and operand != "_":
             operands[operand] = value
-    return operands
+    return operands if all(name in operands for name in _needed(spelling)) else None
+
+
+def _needed(spelling: Spelling) -> Sequence[str]:
+    """The operands without which there is nothing to compute: `int()` and `x.add()` are something else. A layer gets
+    its x later, and `where` may do with its condition."""
+    names = spelling.operation.operands
+    if spelling.form is Form.MODULE or names[:1] != ("x",):
+        return ()
+    return [name for name in names[: 2 if names[1:2] == ("y",) else 1] if name in spelling.positions]
 
 
 @cache

@@ -56,6 +56,11 @@ class Cell:
         """Where in the source each piece begins."""
         return [0, *accumulate(len(piece.value) for piece in self.pieces)][: len(self.pieces)]
 
+    def piece_at(self, offset: int, *, at_end: bool = False) -> int:
+        """The number of the piece that a character of the source is in, or that ends before it."""
+        found = bisect_left(self.starts, offset) if at_end else bisect_right(self.starts, offset)
+        return max(found - 1, 0)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -74,8 +79,8 @@ class Document:
     def replacement(self, cell: Cell, start: int, end: int, new: str) -> tuple[int, int, str]:
         """What to write where in the JSON, so that the source of a cell has `new` from `start` to `end`."""
         pieces, starts = cell.pieces, cell.starts
-        first = bisect_right(starts, start) - 1
-        last = first if end == start else max(bisect_left(starts, end) - 1, first)
+        first = cell.piece_at(start)
+        last = first if end == start else max(cell.piece_at(end, at_end=True), first)
         prefix = self.text[pieces[first].start + 1 : self.at(cell, start)]
         suffix = self.text[self._within(pieces[last], end - starts[last]) : pieces[last].end - 1]
         if cell.opening is not None and not (prefix or new or suffix):
@@ -89,7 +94,7 @@ class Document:
 
     def at(self, cell: Cell, offset: int) -> int:
         """Where in the JSON a character of a cell's source stands."""
-        piece = max(bisect_right(cell.starts, offset) - 1, 0)
+        piece = cell.piece_at(offset)
         return self._within(cell.pieces[piece], offset - cell.starts[piece])
 
     def _within(self, piece: Piece, offset: int) -> int:
@@ -128,8 +133,10 @@ def read_document(text: str) -> Document:
     except json.JSONDecodeError as error:
         said = error.msg[:1].lower() + error.msg[1:]
         raise SourceError(f"not a notebook: not valid JSON: {said}", error.lineno, error.colno) from None
-    except (RecursionError, ValueError):  # or an integer of thousands of digits
-        raise SourceError("not a notebook: nested too deeply, or with too long a number") from None
+    except ValueError:
+        raise SourceError("not a notebook: a number in it is too long") from None
+    except RecursionError:
+        raise SourceError("not a notebook: nested too deeply") from None
     cells = content.get("cells") if isinstance(content, dict) else None
     if not isinstance(cells, list):
         fault = "there is no list of `cells` in it"

@@ -25,6 +25,15 @@ class _Part(NamedTuple):
     lines: list[str]
 
 
+class _Hunk(NamedTuple):
+    """Lines of a cell, and the lines that stand there afterwards."""
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+
+
 @dataclass(frozen=True)
 class Notebook(Source):
     """The program of a notebook, and the document that it came from.
@@ -112,13 +121,28 @@ class Notebook(Source):
         for line in old:
             starts.append(starts[-1] + len(self._own(line)))
         edits = []
-        for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-            if tag != "equal":
-                content = "".join(self._own(line) for line in new[k:m])
-                if f"# {self.tag}: " in content:
-                    raise ValueError("a line of IPython was changed")
-                edits.append(self.document.replacement(cell, starts[i], starts[j], content))
+        for i, j, k, m in self._hunks(cell, starts, difflib.SequenceMatcher(None, old, new, autojunk=False)):
+            content = "".join(self._own(line) for line in new[k:m])
+            if f"# {self.tag}: " in content:
+                raise ValueError("a line of IPython was changed")
+            edits.append(self.document.replacement(cell, starts[i], starts[j], content))
         return edits
+
+    def _hunks(self, cell: Cell, starts: list[int], matcher: difflib.SequenceMatcher[str]) -> list[_Hunk]:
+        """The lines that differ; those that stand in the same string of the JSON together with what is between."""
+        found: list[_Hunk] = []
+        for tag, *lines in matcher.get_opcodes():
+            if tag == "equal":
+                continue
+            hunk = _Hunk(*lines)
+            before = found[-1] if found else None
+            if before is not None and cell.piece_at(starts[before.end], at_end=True) >= cell.piece_at(
+                starts[hunk.start]
+            ):
+                found[-1] = before._replace(end=hunk.end, new_end=hunk.new_end)
+            else:
+                found.append(hunk)
+        return found
 
     @cached_property
     def _cells(self) -> dict[int, Cell]:
