@@ -81,6 +81,8 @@ def test_short_private_helpers_are_always_run() -> None:
     kept = "\n\ndef kept(x):\n    return x[_share(x) > 0.5]\n"
     found = lint_source(Source("a.py", f"import torch\n{long}{callers}{share}{kept}"), CARDS, Settings())
     assert not [one for one in found if one.code == "NAN111"]
+
+
 NESTED = {
     "where": "torch.where(x > {0}, x, {1})",
     "both arms": "torch.where(x > {0}, torch.log({1}), {1})",
