@@ -43,8 +43,10 @@ def toml_of(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    except ValueError as error:  # a syntax error, or an integer of thousands of digits
-        raise ValueError(str(error).partition("\n")[0].partition(";")[0]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
+    except ValueError:  # Python reads no integer of thousands of digits
+        raise ValueError("a number in it is too long") from None
 
 
 def real_path(path: str | Path) -> Path:
