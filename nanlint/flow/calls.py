@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,6 +22,11 @@ from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
 # methods of lists and dicts that change nothing
+# of torch.distributed, mpi4py and what is built on them
+_RECEIVES = re.compile(
+    r"all_?reduce\w*|reduce_(?:tensors?|scatter\w*)|all_gather\w*|broadcast_?(?:tensors?)?|i?recv|"
+    r"I?(?:Allreduce|Reduce|Allgatherv?|Bcast|Recv|Scatterv?|Gatherv?)"
+)
 _READING = frozenset({"index", "count", "copy", "get", "keys", "values", "items"})
 # functions that change no list they get
 _HARMLESS = ("builtins.", "math.", "itertools.", "torch.", "numpy.", "jax.", "tensorflow.")
@@ -87,6 +93,7 @@ class Calls(Inliner):
         if not only_shows(None, method):
             self.record.outlets.leave(func, *args, *keywords)
         self._forget_mutated(expr, args, state)
+        self._forget_received(expr, args, state)
         self.forget_lists((*args, *keywords), state)
         if isinstance(expr.func, nodes.Name) and expr.func.id == "reveal_range" and args and self.recording:
             self.record.reveals[id(expr)] = (expr.args[0], "reveal_range", str(args[0].range))
@@ -126,6 +133,7 @@ class Calls(Inliner):
             self.record.outlets.leave(*args, *keywords.values())
             if not path.startswith(_HARMLESS):
                 self.forget_lists((*args, *keywords.values()), state)
+        self._forget_received(expr, args, state)
         if path.startswith("numpy.") and path.endswith(".at") and args:  # `np.add.at(total, index, x)`
             self.assign_in_place(expr.args[0], args[0], UNKNOWN, state)
             return Value(kind=Kind.NONE)
@@ -187,6 +195,14 @@ class Calls(Inliner):
             self.change_list(func.base, receiver, func.name, args, state)
         elif in_place:
             self.assign_in_place(func.base, receiver, UNKNOWN, state)
+
+    def _forget_received(self, expr: nodes.Call, args: Sequence[Value], state: State) -> None:
+        """`dist.all_reduce(total)`, `comm.Allreduce(own, total)`: what other processes send is written into it."""
+        if _RECEIVES.fullmatch(_name_of(expr.func).rpartition(".")[2]) is None:
+            return
+        for arg, value in zip(expr.args, args, strict=True):
+            if value.kind in (Kind.TENSOR, Kind.ARRAY):
+                self.assign_in_place(arg, value, UNKNOWN, state)
 
 
 def _name_of(func: nodes.Expr) -> str:
