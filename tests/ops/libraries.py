@@ -17,6 +17,8 @@ from nanlint.ops.operation import Spelling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
+if find_spec("tensorflow") is None:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
 
 # by the first word of a path
 LIBRARIES = ("builtins", "math", "random", "torch", "numpy", "scipy", "jax", "flax", "tensorflow", "keras", "pytensor")

@@ -175,7 +175,7 @@ LAYERS = [
     for path in spellings.modules()
     if path.startswith("keras.layers.")
     and (found := spellings.module(path))
-    and found.operation.name not in {*NOT_CALLED, "dropout"}
+    and found.operation.name not in {*NOT_CALLED, "dropout", "affine", "matmul"}
 ]
 
 
