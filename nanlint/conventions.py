@@ -149,12 +149,14 @@ def _is_bounded(term: Term) -> bool:
 
 
 def _is_of_weights(term: Term) -> bool:
-    """Is it made of nothing but the weights of layers?"""
-    leaves = [
-        part for part in parts(term) if part.head == "attr" or not any(isinstance(arg, Term) for arg in part.args)
-    ]
-    made = [leaf for leaf in leaves if leaf.head not in ("const", "none")]
-    return bool(made) and all(leaf.head == "attr" and leaf.args[-1] in _WEIGHTS for leaf in made)
+    """Is it made of nothing but the weights of layers? Rows of an embedding that nobody looked up may well be 0."""
+    made = [part for part in parts(term) if part.head not in ("const", "none")]
+    leaves = [part for part in made if part.head == "attr" or not any(isinstance(arg, Term) for arg in part.args)]
+    return (
+        bool(leaves)
+        and all(leaf.head == "attr" and leaf.args[-1] in _WEIGHTS for leaf in leaves)
+        and not any(assumptions.is_table(name_of(leaf.args[0])) for leaf in leaves if isinstance(leaf.args[0], Term))
+    )
 
 
 def _complemented(operand: Term, head: str) -> Term | None:

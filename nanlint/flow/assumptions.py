@@ -212,6 +212,11 @@ def is_inference(class_name: str, path: str) -> bool:
     return class_name.endswith("Pipeline") or _PIPELINE_FILE.search(path.replace("\\", "/")) is not None
 
 
+def is_table(name: str) -> bool:
+    """Does the name say: a layer that looks rows up (u_embeddings)?"""
+    return "emb" in name.lower()
+
+
 def is_embedding(name: str) -> bool:
     """Does the name say: what an encoder puts out for a text, an image or a sound?"""
     return _EMBEDDING.search(name) is not None
