@@ -158,6 +158,8 @@ def test_encodings_that_are_none_of_text(encoding: str) -> None:
         (f"epsilon = {'9' * 5000}", "a number in it is too long"),
         (f"epsilon = {'9' * 400}", "`epsilon` must be a number above 0"),
         (f"select = {'[' * 3000}", "nested too deeply"),
+        ('baseline = "a\\u0000b"', "`baseline` has a NUL in it"),
+        ('extra-rules = ["a\\u0000b"]', "`extra-rules` has a NUL in it"),
         ("exclude = ['a/', '\\']", "`exclude`: not a pattern of paths: `\\`"),
         ("extend-exclude = ['[z-a]']", "`extend-exclude`: not a pattern of paths: `[z-a]`"),
         ("per-file-ignores = { '!' = ['ALL'], '!!' = ['ALL'] }", "`per-file-ignores`: not a pattern of paths: `!`"),

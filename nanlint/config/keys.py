@@ -67,7 +67,7 @@ def check_keys(table: Mapping[str, Any], valid: Collection[str]) -> None:
 def _words(value: object, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ConfigError(f"`{key}` must be a list of strings")
-    return tuple(value)
+    return tuple(_text(word, key) for word in value)
 
 
 def _patterns(value: object, key: str) -> tuple[str, ...]:
@@ -88,6 +88,8 @@ def _check_patterns(words: Collection[str], key: str) -> None:
 def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"`{key}` must be a string")
+    if "\0" in value:  # which no name of a file can hold
+        raise ConfigError(f"`{key}` has a NUL in it")
     return value
 
 
