@@ -230,3 +230,10 @@ def test_the_message_of_a_card_takes_no_layout(layout: str, tmp_path: Path) -> N
     card.write_text(f"# Title\n\n```toml\nmessage = '{layout}'\noperations = ['log']\n```\n")
     with pytest.raises(CardError, match="takes neither `!` nor `:`"):
         read_card(card)
+
+
+def test_a_card_without_sections(tmp_path: Path) -> None:
+    card = tmp_path / "ACME001-a.md"
+    card.write_text("# Title\n\n```toml\nmessage = 'a'\ncheck = 'norm_by_hand'\nseverity = 'error'\nsince = '1'\n```\n")
+    found = read_card(card)
+    assert (found.sections, found.summary) == ({}, "Title")
