@@ -140,7 +140,9 @@ class Card:
         """The Markdown under each `##` heading, in order."""
         marks = [match for match in _HEADING.finditer(self.text) if not _inside_fence(self.text, match.start())]
         edges = [*(match.start() for match in marks), len(self.text)]
-        return {mark["heading"]: self.text[mark.end() : end].strip() for mark, end in zip(marks, edges[1:], strict=True)}
+        return {
+            mark["heading"]: self.text[mark.end() : end].strip() for mark, end in zip(marks, edges[1:], strict=True)
+        }
 
     @cached_property
     def examples(self) -> tuple[Example, ...]:
