@@ -165,9 +165,10 @@ def _strongest(found: Iterable[Finding]) -> Iterator[Finding]:
     equals, which is that of the function alone."""
     best: dict[tuple[str, int], Finding] = {}
     for one in found:
-        before = best.get(_place(one))
+        place = _place(one)
+        before = best.get(place)
         if before is None or one.evidence > before.evidence:
-            best[_place(one)] = one
+            best[place] = one
     return iter(best.values())
 
 

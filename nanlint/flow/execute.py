@@ -228,10 +228,12 @@ class Executor(Looper):
         if outermost:
             self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
         self.filling += 1
-        yield
-        self.filling -= 1
-        if outermost:
-            self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
+        try:
+            yield
+        finally:  # it may take too long
+            self.filling -= 1
+            if outermost:
+                self.steps_left, self.steps_to_fill = self.steps_to_fill, self.steps_left
 
     # --- branches --------------------------------------------------------------------------------------------
 
