@@ -7,6 +7,7 @@ where it is known to be bad for some input, there are divisors for which no real
 from __future__ import annotations
 
 from functools import cached_property
+from math import isclose, log
 
 from nanlint.flow import assumptions
 from nanlint.flow.leaves import given, parts
@@ -96,6 +97,21 @@ class Conventions:
         parts = [arg for arg in term.args if isinstance(arg, Term)]
         return any(squared(peel(part)) for part in parts) and any(part.head in ("attr", "item") for part in parts)
 
+    def _becomes_log10(self, use: Use) -> bool:
+        """Is it divided by log(10) afterwards, as far as factors go?"""
+        term = use.result.term
+        while term is not None:
+            made = [one for one in self._analysis.terms() if term in one.args[:2]]
+            if any(one.head == "div" and operand(one, "x") is term and self._is_log_of_10(one) for one in made):
+                return True
+            term = next((one for one in made if one.head in ("mul", "neg")), None)
+        return False
+
+    def _is_log_of_10(self, quotient: Term) -> bool:
+        divisor = operand(quotient, "y")
+        value = None if divisor is None else self.value_of_term(divisor)
+        return value is not None and value.constant is not None and isclose(value.constant, log(10), rel_tol=1e-6)
+
     @staticmethod
     def _is_mean_square(term: Term) -> bool:
         term = peel(term)
@@ -114,7 +130,7 @@ class Conventions:
         """Is it a divisor that everybody writes, and that is 0 for no real input: the tokens of a text, the steps of a
         noise schedule, the length of weights, the support of a sparsemax? Or a mean square whose decibels are wanted,
         or the error in a report?"""
-        if use.operation.name == "log10":
+        if use.operation.name.startswith("log") and (use.operation.name == "log10" or self._becomes_log10(use)):
             return self._is_mean_square(divisor)  # the PSNR of two equal images is infinite by definition
         if use.framework == "numpy" and assumptions.is_evaluation(self._analysis.filename_of(use)):
             return True  # the error of nothing, in a report

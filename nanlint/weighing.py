@@ -22,6 +22,8 @@ _FLAT_CLAMP = (2, 15)
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
+_SATURATING = frozenset({"sigmoid", "softmax"})
+_BAD_AT_ZERO = frozenset({"div", "reciprocal", "sqrt", "rsqrt"})
 _ARITHMETIC = frozenset({"add", "sub", "mul", "pow", "neg", "floordiv"})
 # what they make of 0; a division asks its dividend
 _AT_ZERO = {"div": Bad.ANY, "rsqrt": Bad.HIGH, "reciprocal": Bad.INFINITE} | dict.fromkeys(LOGARITHMS, Bad.LOW)
@@ -178,7 +180,11 @@ def _bad_result(use: Use, found: Trouble) -> Bad:
 def _evidence(value: Value, use: Use) -> Evidence:
     if value.grounds is Grounds.REACHED:
         # a logarithm undoes what saturates; for a divisor it has to saturate at 0 really
-        return Evidence.CERTAIN if use.operation.name.startswith("log") else Evidence.POSSIBLE
+        if use.operation.name.startswith("log"):
+            return Evidence.CERTAIN
+        # it rounds to 1 soon, so that `1 - p` is 0; to be 0 itself its logit must be below -103
+        far = use.operation.name in _BAD_AT_ZERO and value.term is not None and peel(value.term).head in _SATURATING
+        return Evidence.UNKNOWN if far else Evidence.POSSIBLE
     if value.grounds is Grounds.UNDERFLOW:
         # only for a logarithm, which undoes the exp, is underflow the normal case and not an extreme one
         return Evidence.POSSIBLE if use.operation.name.startswith("log") else Evidence.UNKNOWN

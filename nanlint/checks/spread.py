@@ -69,11 +69,18 @@ def _evidence(facts: Facts, use: Use) -> Evidence | None:
     whole = dim is None or dim.kind is Kind.NONE or isinstance(dim.term and literal(dim.term), bool)
     if not whole and (dim is None or dim.constant != 0):
         return None
+    if whole and _is_collected(facts, use.values["x"].term):
+        return Evidence.UNKNOWN
     if _ONE_PER_STEP.match(_name(use.node.operands.get("x"))) or _OF_THEM.search(facts.function_of(use)):
         return Evidence.POSSIBLE
     if whole:
         return None
     return Evidence.POSSIBLE if use.differentiable and facts.is_in_layer(use) else Evidence.UNKNOWN
+
+
+def _is_collected(facts: Facts, term: Term | None) -> bool:
+    """Is it `torch.tensor(returns)`, of what was collected step by step? Most episodes and rollouts have many steps."""
+    return term is not None and any(part.head in ("list", "tuple", "tensor") for part in parts(term))
 
 
 def _name(node: Expr | None) -> str:

@@ -21,12 +21,21 @@ from nanlint.ops.operation import Spelling
 from nanlint.values.interval import BOOLEAN, REAL
 from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
 
-# methods of lists and dicts that change nothing
 # of torch.distributed, mpi4py and what is built on them
 _RECEIVES = re.compile(
     r"all_?reduce\w*|reduce_(?:tensors?|scatter\w*)|all_gather\w*|broadcast_?(?:tensors?)?|i?recv|"
     r"I?(?:Allreduce|Reduce|Allgatherv?|Bcast|Recv|Scatterv?|Gatherv?)"
 )
+# methods of layers that return the layer
+_OF_LAYERS = frozenset(
+    "to cuda cpu float double half bfloat16 type to_empty eval train apply requires_grad_ share_memory compile".split()
+)
+# what wraps a layer, or makes it anew, and computes the same
+_WRAPPERS = frozenset(
+    {"torch.compile", "torch.jit.script", "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel"}
+    | {"torch.nn.SyncBatchNorm.convert_sync_batchnorm", "copy.deepcopy", "copy.copy"}
+)
+# methods of lists and dicts that change nothing
 _READING = frozenset({"index", "count", "copy", "get", "keys", "values", "items"})
 # functions that change no list they get
 _HARMLESS = ("builtins.", "math.", "itertools.", "torch.", "numpy.", "jax.", "tensorflow.")
@@ -79,10 +88,8 @@ class Calls(Inliner):
             result = func.payload.run(self.terms, args[0], expr, self.framework)
             self.use_of_layer(func.payload, expr, args, result, state)
             return result
-        if isinstance(expr.func, nodes.Attribute) and expr.func.name in DRAWING_METHODS:
-            drawn = drawn_from(self.silently(expr.func.base, state))
-            if drawn is not None:
-                return drawn.with_term(self.terms.fresh())
+        if isinstance(expr.func, nodes.Attribute) and (known := self._of_receiver(expr.func, state)) is not None:
+            return known
         plain = not any(isinstance(arg, nodes.Starred) for arg in expr.args)
         if plain and (called := self._function_of(func)) is not None:
             return self.call_function(called, args, named, expr, state)
@@ -100,6 +107,18 @@ class Calls(Inliner):
         if isinstance(expr.func, nodes.Attribute) and expr.func.name in ("shape", "get_shape"):
             return Value(kind=Kind.SHAPE)
         return UNKNOWN
+
+    def _of_receiver(self, method: nodes.Attribute, state: State) -> Value | None:
+        """What methods give that draw from a distribution, or return their own layer: `Model().to(device)`."""
+        if method.name in DRAWING_METHODS:
+            drawn = drawn_from(self.silently(method.base, state))
+            return None if drawn is None else drawn.with_term(self.terms.fresh())
+        if method.name not in _OF_LAYERS:
+            return None
+        layer = self.silently(method.base, state)
+        if isinstance(layer.payload, Instance) and layer.payload.cls.method(method.name) is not None:
+            return None
+        return layer if _is_layer(layer) else None
 
     def _trusted_call(self, expr: nodes.Call, state: State) -> Value:
         """A call of a function that guards what it computes, says the project."""
@@ -157,6 +176,8 @@ class Calls(Inliner):
         if path.endswith(("finfo", "iinfo")):
             dtype = args[0].dtype if args else None
             return Value(kind=Kind.OBJECT, payload=("finfo", dtype), term=self.terms.make("finfo", str(dtype)))
+        if path in _WRAPPERS and args and _is_layer(args[0]):
+            return args[0]
         made = construct_layer(path, args, keywords) or distribution(path)
         if made is not None:
             return made
@@ -203,6 +224,11 @@ class Calls(Inliner):
         for arg, value in zip(expr.args, args, strict=True):
             if value.kind in (Kind.TENSOR, Kind.ARRAY):
                 self.assign_in_place(arg, value, UNKNOWN, state)
+
+
+def _is_layer(value: Value) -> bool:
+    """Is it a layer, or an object of a class of the project, which may be one?"""
+    return value.kind is Kind.MODULE or isinstance(value.payload, Pending)
 
 
 def _name_of(func: nodes.Expr) -> str:

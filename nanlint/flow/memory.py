@@ -25,7 +25,7 @@ _FILLED = (Touch.WRITE, Touch.ESCAPE, Touch.HAND)
 _SETTING_UP = re.compile(r"init|reset|post|load|build|setup", re.IGNORECASE)
 # names of one number each
 _NUMBER = re.compile(
-    r"^(?:num|n)_|^[nNdD]$|(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
+    r"^(?:num|n)_|^[nN]$|(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
 )
 _LOADED = frozenset({"_load_from_state_dict", "from_float", "from_linear", "from_pretrained", "weight_loader"})
 
@@ -376,6 +376,6 @@ def _is_size(expr: nodes.Expr) -> bool:
     if isinstance(expr, nodes.Apply):
         name = expr.spelling.operation.name
         return name in ("size", "len") or (
-            name in ("add", "sub", "mul", "floordiv") and any(map(_is_size, expr.operands.values()))
+            name in ("add", "sub", "mul", "floordiv") and all(map(_is_size, expr.operands.values()))
         )
     return False
