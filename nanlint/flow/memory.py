@@ -17,6 +17,7 @@ from nanlint.flow.functions import Class, Function
 from nanlint.flow.touches import ANY, UNNAMED, Place, Site, Touch, Touched, Touches
 from nanlint.flow.walk import Walk
 from nanlint.ir import nodes
+from nanlint.ir.walk import parts
 from nanlint.ops import memory
 from nanlint.ops.reductions import CONDITIONS
 
@@ -27,6 +28,7 @@ _SETTING_UP = re.compile(r"init|reset|post|load|build|setup", re.IGNORECASE)
 _NUMBER = re.compile(
     r"^(?:num|n)_|^[nNdD]$|(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
 )
+_INDEX = re.compile(r"(?:ind|idx|index|indices|order|perm)_")  # of masks: all of them, perhaps
 _LOADED = frozenset({"_load_from_state_dict", "from_float", "from_linear", "from_pretrained", "weight_loader"})
 
 
@@ -81,7 +83,9 @@ def uninitialised(module: nodes.Module, program: Program) -> Iterator[Uninitiali
         walk.block(module.body)
         judge = _Judge(walk.found, module, program)
         for place, site in walk.found.sites.items():
-            if _may_hold_nan(site.node) and (found := judge.verdict(place, site)) is not None:
+            if site.given_data or not _may_hold_nan(site.node):
+                continue
+            if (found := judge.verdict(place, site)) is not None:
                 yield found
 
 
@@ -313,7 +317,9 @@ def _leaves_some_out(index: nodes.Expr) -> bool:
         return True
     if isinstance(index, nodes.Apply):
         return index.spelling.operation.name in CONDITIONS
-    return isinstance(index, nodes.Name) and index.path is None and assumptions.is_mask(index.id)
+    if not isinstance(index, nodes.Name) or index.path is not None or _INDEX.match(index.id):
+        return False
+    return assumptions.is_mask(index.id)
 
 
 # --- allocations -------------------------------------------------------------------------------------------------
@@ -375,6 +381,8 @@ def _is_size(expr: nodes.Expr) -> bool:
         return isinstance(expr.base, nodes.Attribute) and expr.base.name == "shape"
     if isinstance(expr, nodes.Apply):
         name = expr.spelling.operation.name
+        if any(isinstance(part, nodes.Display) for part in parts(expr)):
+            return False  # `[0] * n`
         return name in ("size", "len") or (
             name in ("add", "sub", "mul", "floordiv") and any(map(_is_size, expr.operands.values()))
         )
