@@ -95,7 +95,6 @@ class Expressions(Rounds):
                 signals = True
             elif is_starred or isinstance(item, nodes.Call | nodes.Name | nodes.Attribute):
                 found.append(END)  # a module that nobody knows, if there are others
-                modules = modules or is_starred
         if signals:
             return Signal(END)
         return Stack(tuple(found), is_list=True) if modules or not items else None
