@@ -41,6 +41,7 @@ _UNBOUNDED = frozenset({"relu", "ReLU", "gelu", "GELU", "LeakyReLU", "leaky_relu
 # a handful of numbers: Gaussian processes, variational distributions
 _NOT_NETWORKS = re.compile(r"^(?:gpytorch|botorch|pyro|numpyro|geoopt|kornia)\b")
 _NETWORKS = re.compile(r"^(?:flax|haiku|equinox|jax\.example_libraries\.stax)\b")
+_RATE = re.compile(r"(?:^|_)(?:lr|rate|learningrate|eta|step_?size)(?:_|\d*$)|[lL]earning[rR]ate", re.IGNORECASE)
 # schedules that begin low and go up to `max_lr`
 _PEAKS = {"OneCycleLR": ("max_lr", 1), "CyclicLR": ("max_lr", 2)}
 _PEAK_OF_SGD = 3.0  # Smith & Topin 2018: super-convergence, up to 3
@@ -91,9 +92,11 @@ def _judged(made: Made, file: Literals, facts: Facts, tamed: bool, options: Rule
 
 def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
     repair = None
-    if literal.node is written:
+    if literal.node is written or (isinstance(literal.node, nodes.Constant) and _is_rate(written)):
         message = f"use {made.default}, the documented default"
-        repair = Repair(Applicability.UNSAFE, message, ((written, made.default),))
+        if literal.node is not written:
+            message += ", where the rate is set"
+        repair = Repair(Applicability.UNSAFE, message, ((literal.node, made.default),))
     return remark(
         card,
         written,
@@ -104,6 +107,14 @@ def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: L
         operation=made.name,
         trouble=f"{ceiling:g}",
     )
+
+
+def _is_rate(written: nodes.Expr) -> bool:
+    """Is it called a learning rate, so that the number it stands for is used for nothing else?"""
+    if isinstance(written, nodes.Subscript) and len(written.index) == 1:
+        written = written.index[0]
+    name = getattr(written, "value", getattr(written, "name", getattr(written, "id", "")))
+    return _RATE.search(str(name)) is not None
 
 
 def _rates(made: Made, file: Literals, tamed: bool) -> Iterator[tuple[nodes.Expr, float | None]]:
