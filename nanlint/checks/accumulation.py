@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.structure import key_of, scopes, targets_of
+from nanlint.checks.structure import key_of, names_in, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
@@ -21,7 +21,7 @@ from nanlint.repair.recipe import put_before
 # whoever names one of these sets the gradients to zero, touches them himself, or leaves it to a library
 _LOOKED_AFTER = re.compile(
     r"(?:zero|clear|reset|clean|set|delete|free|null)\w*_?grad|grad\w*_?(?:zero|clear|reset|none)|^grad$|_grads?$|"
-    r"deepspeed|lightning|colossal|fairseq|oneflow|paddle|closure|pyro|functional_call",
+    r"deepspeed|lightning(?!(?:_|\.)fabric)|colossal|fairseq|oneflow|paddle|closure|pyro|functional_call",
     re.IGNORECASE,
 )
 # words that say nothing about it
@@ -66,7 +66,11 @@ def _zeroed(facts: Facts, recipe: Recipe, step: Event) -> Repair | None:
 
 
 def _made(body: Sequence[nodes.Stmt]) -> Iterator[tuple[str, nodes.Stmt]]:
-    return ((name, statement) for statement in statements(body) for name in targets_of(statement))
+    """What binds each name; `model, optimizer = fabric.setup(model, optimizer)` only wraps what there was."""
+    for statement in statements(body):
+        value = getattr(statement, "value", None)
+        wrapped = names_in(value) if isinstance(value, nodes.Call) else set[str]()
+        yield from ((name, statement) for name in targets_of(statement) if name not in wrapped)
 
 
 def _touches_gradients(statement: nodes.Stmt) -> bool:

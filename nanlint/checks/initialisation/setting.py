@@ -214,7 +214,8 @@ class Settings:
             case nodes.Call() | nodes.Apply():
                 return self._called(expr, depth)
             case nodes.Display():
-                found = [self._those(one, depth - 1) for one in expr.items]
+                items = (one.value if isinstance(one, nodes.Starred) else one for one in expr.items)
+                found = [self._those(one, depth - 1) for one in items]
                 known = [one for one in found if one is not None]
                 kinds = {one.part for one in known}
                 if known and len(kinds) == 1:
