@@ -79,7 +79,7 @@ class Touches:
         leaks: classes (by id) whose objects hand themselves to functions that we do not know.
         called: class → the methods of `self` that it calls.
         applied: class → what `self.apply` is given.
-        unpacked: names that are bound to one of several results of a call that we do not know.
+        unpacked: names that are bound to one of several results of a call that we do not know, or of a round of a loop.
     """
 
     touched: dict[Place, list[Touched]] = field(default_factory=dict)

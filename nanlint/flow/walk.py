@@ -64,7 +64,10 @@ class Walk(ExpressionWalk):
         self.block(node.orelse)
 
     def for_(self, node: nodes.For) -> None:
-        self.visit(node.iter, self._targets(node.target))
+        into = self._targets(node.target)
+        if isinstance(node.target, nodes.Display):
+            self.found.unpacked.update(into)
+        self.visit(node.iter, into)
         self._loop(node.body)
         self.block(node.orelse)
 
