@@ -34,6 +34,10 @@ class Conventions:
         """The value of a term when it was last evaluated."""
         return self._analysis.value_of_term(term)
 
+    def is_inference(self, use: Use) -> bool:
+        """Does the use stand where a trained model is only used?"""
+        return assumptions.is_inference(self._analysis.class_of(use), self._analysis.filename_of(use))
+
     def is_said(self, value: Value, use: Use) -> bool:
         """Does the program itself say that the operand of which nothing is known may be bad? What a model puts out has
         any sign; who takes log(p) and log(1 - p) has a probability, and that may be 0 or 1; a relative error of what
