@@ -122,7 +122,7 @@ class Made:
 def optimizers(file: Literals) -> Iterator[Made]:
     """The optimisers that a file makes, by the libraries' own names."""
     for written in file.calls:
-        path = getattr(written.call.func, "path", None) or ""
+        path = getattr(written.call.func, "path", None) or _named(written, file)
         place = _spread(written, file)
         if (found := _TORCH.match(path)) is not None:
             yield Made(found["name"] or found["other"], "torch", place)
@@ -134,6 +134,15 @@ def optimizers(file: Literals) -> Iterator[Made]:
             yield Made(_OF_TF1[found["name"]], "keras", place)
         elif path.startswith("optax.") and path.rpartition(".")[2] in _OF_OPTAX:
             yield Made(_OF_OPTAX[path.rpartition(".")[2]], "optax", place)
+
+
+def _named(place: Place, file: Literals) -> str:
+    """The path of a class that goes by another name: `optimizer_class = torch.optim.Adam`."""
+    func = place.call.func
+    if not isinstance(func, nodes.Name):
+        return ""
+    held, _ = file.origin(func, place.scope)
+    return getattr(held, "path", None) or ""
 
 
 def _spread(place: Place, file: Literals) -> Place:
