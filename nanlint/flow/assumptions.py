@@ -44,6 +44,10 @@ _SCHEDULE_FILE = re.compile(r"(?:^|/)schedul(?:ers?|ing)(?:_\w+)?(?:/|\.py$)")
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
 # counts of a class that may never occur, or never be predicted
 _CONFUSION = re.compile(r"(?:.*_)?(?:tp|fp|fn|tn|(?:true|false)_?(?:pos|neg|positives?|negatives?))s?$", re.IGNORECASE)
+# how many there are to learn from: 0 where all of them are masked
+_TOKENS = re.compile(r"(?:.*_)?(?:num|n|total)_(?:\w+_)?tokens$", re.IGNORECASE)
+# between -1 and 1
+_CORRELATION = re.compile(r"(?:.*_)?(?:corr|correlations?|rho)$", re.IGNORECASE)
 # what a model puts out, in a loss
 _OUTPUT = re.compile(r"(?:.*_)?(?:y_?pred|y_?hat|preds?|predictions?|logits?)(?:_flat)?$", re.IGNORECASE)
 # logarithms of variances and scales, as networks put them out
@@ -146,7 +150,17 @@ def is_epsilon(name: str) -> bool:
 
 def is_hyper_parameter(name: str) -> bool:
     """Does the name say: a positive setting (eps, temperature, num_heads, hidden_dim, lr)?"""
-    return _HYPER.match(name) is not None and not is_box_offset(name) and not is_log_scale(name)
+    return _HYPER.match(name) is not None and not any(other(name) for other in (is_box_offset, is_log_scale, is_total))
+
+
+def is_total(name: str) -> bool:
+    """Does the name say: the number of tokens that a loss is divided by? It may well be 0."""
+    return _TOKENS.match(name) is not None
+
+
+def is_correlation(name: str) -> bool:
+    """Does the name say: a correlation, which may be negative?"""
+    return _CORRELATION.match(name) is not None
 
 
 def is_log_scale(name: str) -> bool:

@@ -78,7 +78,8 @@ class Targets:
 
     def _named(self, name: str, value: Value) -> Value:
         """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""
-        if value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan:
+        unknown = value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan
+        if unknown and (value.term is None or value.term.head != "sub"):  # no setting is a difference
             return assumptions.named(name, value.term or self.terms.fresh())
         if assumptions.is_trusted_positive(name):
             return assumptions.trusted(value)
