@@ -21,12 +21,26 @@ from nanlint.config.keys import FAMILIES
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
-from nanlint.ir.walk import statements
+from nanlint.ir.walk import parts, statements
 from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before
 
 # with so few steps the product of their factors stays small
 _SHORT = 30
+_SENTENCES = 2  # of them are a lesson about the layer
+# with one of these there is more than what the file holds
+_READING = (
+    "open",
+    "read",
+    "read_text",
+    "read_csv",
+    "load",
+    "load_dataset",
+    "DataLoader",
+    "glob",
+    "listdir",
+    "datasets",
+)
 _LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?steps?|bptt)$", re.IGNORECASE)
 _POLICIES = ("log_prob", "advantage", "advantages")
 # whoever writes one of these, be it in a setting or a comment, has thought of it
@@ -115,11 +129,27 @@ def _is_thrown(facts: Facts) -> bool:
 
 
 def _is_short(facts: Facts) -> bool:
-    """Is the length of the sequences written out, and small?"""
+    """Is the length of the sequences written out, and small? Or are these the few sentences that the file holds?"""
+    if not facts.mentions(*_READING) and _is_spelled_out(facts):
+        return True
     for _, body in scopes(facts.body):
         for statement in statements(body):
             number = number_of(getattr(statement, "value", None))
             if number is not None and number <= _SHORT and any(map(_LENGTH.search, targets_of(statement))):
+                return True
+    return False
+
+
+def _is_spelled_out(facts: Facts) -> bool:
+    """Does the file hold a list of short sentences?"""
+    for _, body in scopes(facts.body):
+        for statement in statements(body):
+            listed = statement.value if isinstance(statement, nodes.Assign) else None
+            if not isinstance(listed, nodes.Display):
+                continue
+            texts = (part.value for part in parts(listed) if isinstance(part, nodes.Constant))
+            lengths = [len(text.split()) for text in texts if isinstance(text, str)]
+            if sum(length > 1 for length in lengths) >= _SENTENCES and max(lengths) <= _SHORT:
                 return True
     return False
 
