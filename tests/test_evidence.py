@@ -47,12 +47,17 @@ def test_a_small_number_was_added(expression: str) -> None:
         ("torch.log(hp.corr + 1e-8)", 1),  # an epsilon does not make a negative number positive
         ("torch.log(hp.weight + 1e-8)", 0),
         ("torch.nn.functional.binary_cross_entropy(x, y)", 1),
-        ("torch.nn.BCELoss()", 1),  # the loss itself, whatever it is given
         ("torch.nn.functional.binary_cross_entropy(x.clamp(0.1, 0.9), y)", 0),
     ],
 )
 def test_what_a_name_or_a_loss_says(expression: str, expected: int) -> None:
     assert len(_found(expression)) == expected
+
+
+def test_a_loss_of_probabilities() -> None:
+    text = "import torch\n\n\nclass Trainer:\n    def __init__(self):\n        self.loss = torch.nn.BCELoss()\n"
+    assert len(lint_source(Source("a.py", text), CARDS, Settings(evidence=Evidence.UNKNOWN))) == 1
+    assert lint_source(Source("a.py", text), CARDS, Settings()) == []
 
 
 def test_no_setting_is_a_difference() -> None:
