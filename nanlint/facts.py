@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from nanlint.flow import assumptions
+from nanlint.flow.functions import Class
 from nanlint.flow.memory import Uninitialised
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import State
@@ -145,6 +146,10 @@ class Facts(Weighing):
     def default_of(self, term: Term) -> float | int | None:
         """The number a parameter or attribute has if nobody gives another."""
         return self._analysis.default_of(term)
+
+    def class_elsewhere(self, func: Expr) -> Class | None:
+        """The class of another file of the project that a call makes an object of."""
+        return self._analysis.class_elsewhere(func)
 
     def producer(self, term: Term, use: Use) -> Apply | None:
         """The application that made a term: the one written inside this use if there is one, else the last."""

@@ -12,6 +12,7 @@ from nanlint.testing import Lint, default_lint, run_fixture, run_flow, updated_f
 FIXTURES = Path(__file__).parent / "fixtures"
 RULES = sorted((FIXTURES / "rules").rglob("*.py"))
 RECIPES = sorted((FIXTURES / "recipes").glob("*.py"))  # whole training programs
+FRAMEWORKS = ("accelerate", "flax", "ignite", "lightning", "optax", "tensorflow", "torch", "transformers")
 FLOW = sorted((FIXTURES / "flow").rglob("*.py"))
 CARDS = load_cards()
 
@@ -40,6 +41,15 @@ def test_recipe(path: Path, lint: Lint) -> None:
         lint = default_lint(CARDS, selected["codes"].split(", "))
     assert not [str(failure) for failure in run_fixture(path, lint)]
     assert path.stem.endswith("_bad") == (": NAN" in _SELECTED.sub("", text))
+
+
+def test_recipes_are_many_and_of_every_framework() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in RECIPES}
+    assert len(RECIPES) >= 70
+    for library in FRAMEWORKS:
+        using = [path for path, text in texts.items() if re.search(rf"^(?:import|from) {library}\b", text, re.M)]
+        assert any(path.stem.endswith("_bad") for path in using), library
+        assert any(not path.stem.endswith("_bad") for path in using), library
 
 
 @pytest.mark.parametrize("path", FLOW, ids=_name)

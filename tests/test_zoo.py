@@ -25,6 +25,8 @@ NOT_IN_A_RUN = {
     "NAN003": "what is not Python does not run",
     "NAN004": "that a function takes too long to analyse says nothing of what it computes",
 }
+# where the fault is not a value but how a network is trained: each has a program in which it is the only fault
+OF_THE_RECIPE = ("NAN201", "NAN202", "NAN203", "NAN204", "NAN205", "NAN301", "NAN402", "NAN403", "NAN404")
 CAUSES = {
     "division by zero",
     "log of zero",
@@ -83,9 +85,28 @@ def _codes(path: Path) -> set[str]:
     return {mark.code for mark in read_marks(path.read_text(encoding="utf-8")).expectations}
 
 
+def _alone(code: str) -> list[str]:
+    """The programs in torch that fail by this rule's fault alone, and train by its repair alone."""
+    heads = {path: zoo.read(path).head for path in SICK if not zoo.imported(path) & {"keras", "optax"}}
+    return [path.stem for path, head in heads.items() if _codes(path) == {code} and "cure" not in head]
+
+
+@pytest.mark.parametrize("code", OF_THE_RECIPE)
+def test_a_rule_of_the_recipe_has_a_program_of_its_own(code: str) -> None:
+    assert _alone(code)
+
+
+def test_a_fault_of_the_recipe_alone_ends_training_and_its_repair_saves_it() -> None:
+    _prove(*(_alone(code)[0] for code in OF_THE_RECIPE))
+
+
 def test_some_fail_and_train_after_the_repair() -> None:
     # all of them are run by `python benchmarks/proof.py`, which CI calls
-    command = [sys.executable, str(ROOT / "benchmarks" / "proof.py"), "--subset", "fast"]
+    _prove("--subset", "fast")
+
+
+def _prove(*arguments: str) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "proof.py"), *arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -31,8 +31,8 @@ def clipping_out_of_place(card: Card, facts: Facts, options: RuleOptions) -> Ite
             if early and not event.after & _MADE:
                 continue  # nothing was seen of its gradients at all
             # in a loop, what stands before backward stands after the last round's step
-            first = event.after <= _MADE
-            trouble = "before `backward` has made them" if first and _in_order(recipe, event) else "after the step"
+            first = early or (event.after <= _MADE and _in_order(recipe, event))
+            trouble = "before `backward` has made them" if first else "after the step"
             yield remark(
                 card,
                 event.call,

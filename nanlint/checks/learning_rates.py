@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
-from nanlint.checks.literals import Literal, Literals, literals_of
+from nanlint.checks.literals import Literal, Literals, Place, literals_of
 from nanlint.checks.optimizers import NAMES, RATES, Made, argument, groups, optimizers
+from nanlint.checks.structure import key_of, targets_of
 from nanlint.checks.wording import remark
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -40,6 +41,7 @@ _UNBOUNDED = frozenset({"relu", "ReLU", "gelu", "GELU", "LeakyReLU", "leaky_relu
 # a handful of numbers: Gaussian processes, variational distributions
 _NOT_NETWORKS = re.compile(r"^(?:gpytorch|botorch|pyro|numpyro|geoopt|kornia)\b")
 _NETWORKS = re.compile(r"^(?:flax|haiku|equinox|jax\.example_libraries\.stax)\b")
+_RATE = re.compile(r"(?:^|_)(?:lr|rate|learningrate|eta|step_?size)(?:_|\d*$)|[lL]earning[rR]ate", re.IGNORECASE)
 # schedules that begin low and go up to `max_lr`
 _PEAKS = {"OneCycleLR": ("max_lr", 1), "CyclicLR": ("max_lr", 2)}
 _PEAK_OF_SGD = 3.0  # Smith & Topin 2018: super-convergence, up to 3
@@ -90,9 +92,11 @@ def _judged(made: Made, file: Literals, facts: Facts, tamed: bool, options: Rule
 
 def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: Literal, ceiling: float) -> Finding:
     repair = None
-    if literal.node is written:
+    if literal.node is written or (isinstance(literal.node, nodes.Constant) and _is_rate(written)):
         message = f"use {made.default}, the documented default"
-        repair = Repair(Applicability.UNSAFE, message, ((written, made.default),))
+        if literal.node is not written:
+            message += ", where the rate is set"
+        repair = Repair(Applicability.UNSAFE, message, ((literal.node, made.default),))
     return remark(
         card,
         written,
@@ -103,6 +107,14 @@ def _found(card: Card, facts: Facts, made: Made, written: nodes.Expr, literal: L
         operation=made.name,
         trouble=f"{ceiling:g}",
     )
+
+
+def _is_rate(written: nodes.Expr) -> bool:
+    """Is it called a learning rate, so that the number it stands for is used for nothing else?"""
+    if isinstance(written, nodes.Subscript) and len(written.index) == 1:
+        written = written.index[0]
+    name = getattr(written, "value", getattr(written, "name", getattr(written, "id", "")))
+    return _RATE.search(str(name)) is not None
 
 
 def _rates(made: Made, file: Literals, tamed: bool) -> Iterator[tuple[nodes.Expr, float | None]]:
@@ -157,6 +169,8 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     if len(layers) == 1 and not _DEEP.match(layers[0]):
         return False  # a linear model
     if made.framework == "optax":
+        if _is_shown(made, facts, file) or _is_lone(file):
+            return False
         return any(map(_NETWORKS.match, facts.imports.values()))
     if made.framework == "keras":
         return not facts.mentions("minimize") or made.is_of_tf1  # `minimize(loss, [slope, intercept])`
@@ -166,6 +180,31 @@ def _trains_a_network(made: Made, file: Literals, facts: Facts) -> bool:
     held, _ = file.origin(given, made.place.scope)
     words = [word for expr in (given, held) if expr is not None for part in parts(expr) for word in _words(part)]
     return any(map(_TRAINED.search, words))
+
+
+def _is_shown(made: Made, facts: Facts, file: Literals) -> bool:
+    """Is its state made, and never updated? It is shown, and trains nothing."""
+    if facts.mentions("update", "apply_updates", "apply_gradients", "TrainState"):
+        return False
+    own = set(targets_of(made.place.statement))
+    return any(key in own for place in file.calls if (key := _initialised(place)) is not None)
+
+
+def _is_lone(file: Literals) -> bool:
+    """Is some layer a model by itself, as `nn.Dense(5)` in `model.init(key, x)`: a straight line?"""
+    layers = {
+        key
+        for place in file.calls
+        if _LAYER.search(_last_name(place.call)) and getattr(place.statement, "value", None) is place.call
+        for key in targets_of(place.statement)
+    }
+    return any(_initialised(place) in layers for place in file.calls)
+
+
+def _initialised(place: Place) -> str | None:
+    """`model` of `model.init(…)`"""
+    func = place.call.func
+    return key_of(func.base) if isinstance(func, nodes.Attribute) and func.name == "init" else None
 
 
 def _last_name(call: nodes.Call) -> str:

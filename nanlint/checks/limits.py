@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nanlint.cards import Card
 from nanlint.checks.finding import Finding
 from nanlint.checks.literals import literals_of
 from nanlint.checks.optimizers import TRAINER, TRAINERS
 from nanlint.checks.structure import key_of, names_in, scopes, targets_of
-from nanlint.checks.training import CLIPPERS, HUGE, limit_of, number_of
+from nanlint.checks.training import CLIPPERS, HUGE, Did, limit_of, number_of, recipes
 from nanlint.checks.wording import remark, shortened
 from nanlint.config import RuleOptions
 from nanlint.diagnostic import Evidence
@@ -40,9 +40,24 @@ def clipping_disabled(card: Card, facts: Facts, options: RuleOptions) -> Iterato
                 repair = None if limit is None or number is None else _usual(limit)
                 if number is None and limit is not None:
                     number = constants.get(key_of(limit) or "")
+                if number == 0 and (_is_meant(body) or _is_early(facts, call)):
+                    continue
                 if number is not None and (trouble := _trouble(number)) is not None:
                     text = shortened(facts.text(call))
                     yield remark(card, call, statement, Evidence.POSSIBLE, operand=text, trouble=trouble, repair=repair)
+
+
+def _is_meant(body: Sequence[nodes.Stmt]) -> bool:
+    """Are gradients made here and not used for a step? Then 0 is a way to clear them once they have been read."""
+    calls = (expr for one in statements(body) for expr in expressions(one) if isinstance(expr, nodes.Call))
+    names = {_name(call.func) for call in calls}
+    return "backward" in names and not names & {"step", "optimizer_step"}
+
+
+def _is_early(facts: Facts, call: nodes.Call) -> bool:
+    """Does it come before all gradients? It changes none then; that is said by the rule about its place."""
+    clips = (event for recipe in recipes(facts.body) for event in recipe.all_of(Did.CLIP))
+    return any(event.call is call and event.before == {Did.NOTHING} for event in clips)
 
 
 def _usual(limit: nodes.Expr) -> Repair:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from nanlint.checks.initialisation.layers import library_of
 from nanlint.checks.literals import literals_of
 from nanlint.facts import Facts
+from nanlint.ir import nodes
+from nanlint.ir.walk import all_statements, expressions
 
 RECURRENT = frozenset(
     {"LSTM", "GRU", "RNN", "SimpleRNN", "LSTMCell", "GRUCell", "RNNCell", "SimpleRNNCell", "OptimizedLSTMCell",
@@ -43,21 +47,68 @@ def layers_of(facts: Facts) -> dict[str, str]:
     return _READ[facts]
 
 
-def shown(facts: Facts, name: str) -> str:
-    """A layer that the file makes, as a message names it."""
-    return _PREFIXES[layers_of(facts)[name]].format(name)
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A model of which this file makes an object, and another file of the project holds the class.
+
+    Attributes:
+        name: that of the class.
+        layers: the names of the layers of libraries that it makes, each with its library.
+        text: that of the other file.
+    """
+
+    name: str
+    layers: dict[str, str]
+    text: str
 
 
-def is_ungated(facts: Facts, name: str) -> bool:
+def models_elsewhere(facts: Facts) -> Iterator[Elsewhere]:
+    """The models of other files of the project that a file makes."""
+    seen: set[str] = set()
+    for place in literals_of(facts).calls:
+        func = place.call.func
+        name = str(getattr(func, "path", None) or getattr(func, "id", "")).rpartition(".")[2]
+        if name[:1].isupper() and name not in seen:
+            seen.add(name)
+            cls = facts.class_elsewhere(func)
+            if cls is not None and (layers := dict(_layers_in(cls.node, cls.frame.module))):
+                yield Elsewhere(name, layers, cls.frame.module.source.text)
+
+
+def _layers_in(cls: nodes.ClassDef, module: nodes.Module) -> Iterator[tuple[str, str]]:
+    """The layers that a class makes, and those of the classes of its file that it makes objects of."""
+    beside = {one.name: one for one in module.body if isinstance(one, nodes.ClassDef)}
+    waiting, seen = [cls], {cls.name}
+    while waiting:
+        for statement in all_statements(waiting.pop().body):
+            for expr in expressions(statement):
+                if not isinstance(expr, nodes.Call):
+                    continue
+                path = getattr(expr.func, "path", None) or ""
+                library = library_of(path)
+                if library is not None:
+                    yield path.rpartition(".")[2], library
+                name = getattr(expr.func, "id", "")
+                if name in beside and name not in seen:
+                    seen.add(name)
+                    waiting.append(beside[name])
+
+
+def shown(layers: dict[str, str], name: str) -> str:
+    """One of these layers, as a message names it."""
+    return _PREFIXES[layers[name]].format(name)
+
+
+def is_ungated(layers: dict[str, str], name: str) -> bool:
     """Is it a recurrent layer whose gradients nothing gates? In flax, `RNN` runs a cell, whichever it is."""
-    return name in _UNGATED and not (name == "RNN" and layers_of(facts)[name] != "torch")
+    return name in _UNGATED and not (name == "RNN" and layers[name] != "torch")
 
 
 def transformer_of(facts: Facts) -> str | None:
     """The transformer that a file makes, as a message names it: a layer that attends, or a class called like one."""
     made = layers_of(facts)
     for name in sorted(ATTENTION & made.keys()):
-        return shown(facts, name)
+        return shown(made, name)
     for place in literals_of(facts).calls:
         func = place.call.func
         path = str(getattr(func, "path", None) or getattr(func, "id", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanlint.checks.literals import Literals, Place
 from nanlint.ir import nodes
@@ -121,8 +121,9 @@ class Made:
 
 def optimizers(file: Literals) -> Iterator[Made]:
     """The optimisers that a file makes, by the libraries' own names."""
-    for place in file.calls:
-        path = getattr(place.call.func, "path", None) or ""
+    for written in file.calls:
+        path = getattr(written.call.func, "path", None) or _named(written, file)
+        place = _spread(written, file)
         if (found := _TORCH.match(path)) is not None:
             yield Made(found["name"] or found["other"], "torch", place)
         elif (found := _KERAS.match(path)) is not None:
@@ -133,6 +134,45 @@ def optimizers(file: Literals) -> Iterator[Made]:
             yield Made(_OF_TF1[found["name"]], "keras", place)
         elif path.startswith("optax.") and path.rpartition(".")[2] in _OF_OPTAX:
             yield Made(_OF_OPTAX[path.rpartition(".")[2]], "optax", place)
+
+
+def _named(place: Place, file: Literals) -> str:
+    """The path of a class that goes by another name: `optimizer_class = torch.optim.Adam`."""
+    func = place.call.func
+    if not isinstance(func, nodes.Name):
+        return ""
+    held, _ = file.origin(func, place.scope)
+    return getattr(held, "path", None) or ""
+
+
+def _spread(place: Place, file: Literals) -> Place:
+    """The call with the entries of `**settings` as its own, where the file writes them down."""
+    call = place.call
+    args: list[nodes.Expr] = []
+    given: dict[str, nodes.Expr] = {}
+    for arg in call.args:
+        held, _ = file.origin(arg.value, place.scope) if isinstance(arg, nodes.Starred) else (None, None)
+        entries = entries_of(held)
+        if entries is None:
+            args.append(arg)
+        else:
+            given |= entries
+    if not given:
+        return place
+    return replace(place, call=nodes.Call(call.origin, call.func, tuple(args), given | call.keywords))
+
+
+def entries_of(held: nodes.Expr | None) -> dict[str, nodes.Expr] | None:
+    """What a dict says that is written down; None if it is none."""
+    if isinstance(held, nodes.DictDisplay):
+        return {
+            key.value: value
+            for key, value in zip(held.keys, held.values, strict=True)
+            if isinstance(key, nodes.Constant) and isinstance(key.value, str)
+        }
+    if isinstance(held, nodes.Call) and getattr(held.func, "path", None) == "builtins.dict":
+        return held.keywords
+    return None
 
 
 def _of_trainer(call: nodes.Call) -> str | None:
@@ -159,11 +199,6 @@ def groups(made: Made, file: Literals) -> Iterator[dict[str, nodes.Expr]]:
         return
     for item in given.items:
         held, _ = file.origin(item, made.place.scope)
-        if isinstance(held, nodes.DictDisplay):
-            yield {
-                key.value: value
-                for key, value in zip(held.keys, held.values, strict=True)
-                if isinstance(key, nodes.Constant) and isinstance(key.value, str)
-            }
-        elif isinstance(held, nodes.Call) and getattr(held.func, "path", None) == "builtins.dict":
-            yield held.keywords
+        entries = entries_of(held)
+        if entries is not None:
+            yield entries

@@ -29,7 +29,7 @@ _IMAGES = frozenset({"MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST", "CIF
 _LOADERS = (*_TABLES, "load_data", *_IMAGES)
 # whoever writes one of these has thought of it: a scaler, a normalising layer, a division by the largest
 _SCALED = re.compile(
-    r"norm|scal|standardi|whiten|preprocess|z_?score|\bstd|\.var\b|25[56]|127|ToTensor|to_tensor|amax|\.max\(|\bmax\(|"
+    r"norm|scal|standardi|whiten|preprocess|z_?score|\bstd|\.var\b|255|/=?\s*256|127|ToTensor|to_tensor|amax|\.max\(|\bmax\(|"
     r"quantile|rank|log1p|binari|threshold|one_?hot\(x|embedding",
     re.IGNORECASE,
 )

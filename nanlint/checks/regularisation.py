@@ -26,7 +26,7 @@ _LOOKED_AFTER = re.compile(
     r"dropout|weight_?decay|decayed_weights|regulari[sz]|penalty|\bl[12]_|\bL[12]\b|kernel_norm|max_norm|augment|"
     r"early_?stop|Random(?:Crop|Horizontal|Vertical|Rotation|Affine|Resized|Erasing)|mixup|cutmix|smoothing|"
     r"batch_?norm|drop_?path|stochastic_?depth|noise|norm\(\s*(?:p\s*=\s*)?2|discriminator|generator|log_prob|kl_div|"
-    r"\bKLD?\b|log_?var|reward|\bgrad\(|distill|DPP|privacy",
+    r"auto_?encoder|decod|\bKLD?\b|log_?var|reward|\bgrad\(|distill|DPP|privacy",
     re.IGNORECASE,
 )
 _SUPERVISED = (

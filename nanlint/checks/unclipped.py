@@ -10,7 +10,9 @@ from nanlint.checks.finding import Finding
 from nanlint.checks.gradient_sinks import sinks
 from nanlint.checks.initialisation.faults import networks_of, spoiled
 from nanlint.checks.learning_rates import rates_too_high
-from nanlint.checks.models import ATTENTION, RECURRENT, TEXT, is_ungated, layers_of, shown
+from nanlint.checks.literals import literals_of
+from nanlint.checks.models import ATTENTION, RECURRENT, TEXT, is_ungated, layers_of, models_elsewhere, shown
+from nanlint.checks.optimizers import optimizers
 from nanlint.checks.structure import key_of, scopes, targets_of
 from nanlint.checks.training import Did, Event, Recipe, number_of, recipes
 from nanlint.checks.wording import remark, shortened
@@ -19,12 +21,26 @@ from nanlint.config.keys import FAMILIES
 from nanlint.diagnostic import Evidence
 from nanlint.facts import Facts
 from nanlint.ir import nodes
-from nanlint.ir.walk import statements
+from nanlint.ir.walk import parts, statements
 from nanlint.repair.edits import Repair
 from nanlint.repair.recipe import put_before
 
 # with so few steps the product of their factors stays small
 _SHORT = 30
+_SENTENCES = 2  # of them are a lesson about the layer
+# with one of these there is more than what the file holds
+_READING = (
+    "open",
+    "read",
+    "read_text",
+    "read_csv",
+    "load",
+    "load_dataset",
+    "DataLoader",
+    "glob",
+    "listdir",
+    "datasets",
+)
 _LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?steps?|bptt)$", re.IGNORECASE)
 _POLICIES = ("log_prob", "advantage", "advantages")
 # whoever writes one of these, be it in a setting or a comment, has thought of it
@@ -42,8 +58,11 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
     in_torch = facts.mentions("backward") and facts.mentions("step")
     if facts.chain or not (in_torch or facts.mentions("GradientTape", "apply_updates", "TrainState")):
         return
-    model = _model(facts, options.families or FAMILIES)
-    if model is None or facts.says(_BOUNDED):
+    if facts.says(_BOUNDED):
+        return
+    families = options.families or FAMILIES
+    model = _model(facts, families) or (_model_elsewhere(facts, families) if in_torch else None)
+    if model is None:
         return
     name, evidence = model
     limit = options.clip_norm or _LIMIT
@@ -70,16 +89,36 @@ def _unbounded(
 
 def _model(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
     """What is trained, and how well it is known to need it."""
-    made = layers_of(facts).keys() if facts.mentions(*RECURRENT, *ATTENTION) else set[str]()
-    for name in sorted(made & RECURRENT) if "recurrent" in families else ():
-        # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
-        is_long = is_ungated(facts, name) or name.endswith("Cell") or not TEXT.isdisjoint(made)
-        return shown(facts, name), Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
-    for name in sorted(made & ATTENTION) if "attention" in families else ():
-        return shown(facts, name), Evidence.POSSIBLE
+    made = layers_of(facts) if facts.mentions(*RECURRENT, *ATTENTION) else dict[str, str]()
+    if (found := _known(made, facts, families)) is not None:
+        return found
     if _is_thrown(facts):
         return "a network whose gradients explode from the first step", Evidence.POSSIBLE
     return ("a policy", Evidence.UNKNOWN) if "policy" in families and facts.mentions(*_POLICIES) else None
+
+
+def _known(made: dict[str, str], facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
+    """One of these layers whose gradients are known to explode."""
+    for name in sorted(made.keys() & RECURRENT) if "recurrent" in families else ():
+        # text and cells in loops have sequences of any length; windows of a table and rows of an image are short
+        is_long = is_ungated(made, name) or name.endswith("Cell") or not TEXT.isdisjoint(made)
+        return shown(made, name), Evidence.POSSIBLE if is_long and not _is_short(facts) else Evidence.UNKNOWN
+    for name in sorted(made.keys() & ATTENTION) if "attention" in families else ():
+        return shown(made, name), Evidence.POSSIBLE
+    return None
+
+
+def _model_elsewhere(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:
+    """The same of a model whose class stands in another file, and of an optimiser of torch itself, which bounds
+    nothing."""
+    if not any(made.framework == "torch" for made in optimizers(literals_of(facts))):
+        return None
+    for model in models_elsewhere(facts):
+        found = None if _BOUNDED.search(model.text) else _known(model.layers, facts, families)
+        if found is not None:
+            name, evidence = found
+            return f"{name} of `{model.name}`", evidence
+    return None
 
 
 def _is_thrown(facts: Facts) -> bool:
@@ -90,11 +129,27 @@ def _is_thrown(facts: Facts) -> bool:
 
 
 def _is_short(facts: Facts) -> bool:
-    """Is the length of the sequences written out, and small?"""
+    """Is the length of the sequences written out, and small? Or are these the few sentences that the file holds?"""
+    if not facts.mentions(*_READING) and _is_spelled_out(facts):
+        return True
     for _, body in scopes(facts.body):
         for statement in statements(body):
             number = number_of(getattr(statement, "value", None))
             if number is not None and number <= _SHORT and any(map(_LENGTH.search, targets_of(statement))):
+                return True
+    return False
+
+
+def _is_spelled_out(facts: Facts) -> bool:
+    """Does the file hold a list of short sentences?"""
+    for _, body in scopes(facts.body):
+        for statement in statements(body):
+            listed = statement.value if isinstance(statement, nodes.Assign) else None
+            if not isinstance(listed, nodes.Display):
+                continue
+            texts = (part.value for part in parts(listed) if isinstance(part, nodes.Constant))
+            lengths = [len(text.split()) for text in texts if isinstance(text, str)]
+            if sum(length > 1 for length in lengths) >= _SENTENCES and max(lengths) <= _SHORT:
                 return True
     return False
 

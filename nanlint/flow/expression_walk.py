@@ -9,6 +9,7 @@ from typing import Any
 
 from nanlint.flow.touches import ANY, UNNAMED, How, Place, Site, Touch, Touched, Touches
 from nanlint.ir import nodes
+from nanlint.ir.walk import parts
 from nanlint.ops import memory
 from nanlint.ops.operation import Form, Role
 
@@ -231,8 +232,16 @@ class ExpressionWalk:
     def _site(self, node: nodes.Apply | nodes.Call, how: How) -> None:
         place = Place("site", id(node), "")
         assert self._statement is not None
-        self.found.sites[place] = Site(node, self._statement, self._class, self._loops, self._frozen, self._trained)
+        # `torch.FloatTensor(d)`: data, however short its name is
+        given_data = isinstance(node, nodes.Call) and any(map(self._is_unpacked, node.args))
+        self.found.sites[place] = Site(
+            node, self._statement, self._class, self._loops, self._frozen, self._trained, given_data
+        )
         self._touch(place, how, node)
+
+    def _is_unpacked(self, size: nodes.Expr) -> bool:
+        names = (part.id for part in parts(size) if isinstance(part, nodes.Name))
+        return any(self._variable(name) in self.found.unpacked for name in names)
 
     def _in_place(self, method: str, x: nodes.Expr, keywords: Container[str], how: How, at: nodes.Expr) -> None:
         """`x.normal_()`: the result is `x` itself."""

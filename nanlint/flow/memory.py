@@ -17,6 +17,7 @@ from nanlint.flow.functions import Class, Function
 from nanlint.flow.touches import ANY, UNNAMED, Place, Site, Touch, Touched, Touches
 from nanlint.flow.walk import Walk
 from nanlint.ir import nodes
+from nanlint.ir.walk import expressions, parts
 from nanlint.ops import memory
 from nanlint.ops.reductions import CONDITIONS
 
@@ -25,8 +26,10 @@ _FILLED = (Touch.WRITE, Touch.ESCAPE, Touch.HAND)
 _SETTING_UP = re.compile(r"init|reset|post|load|build|setup", re.IGNORECASE)
 # names of one number each
 _NUMBER = re.compile(
-    r"^(?:num|n)_|^[nN]$|(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
+    r"^num_|^n_(?:\w*s|in|inp|out|dim|hidden|embd|embed|feat|state|obs|act|head|layer|token)$|^[nN]$|"
+    r"(?:^|_)(?:dim|channels|features|classes|heads|units|planes)$|(?:hidden|batch|vocab|embed\w*)_size$"
 )
+_INDEX = re.compile(r"(?:ind|idx|index|indices|order|perm)_")  # of masks: all of them, perhaps
 _LOADED = frozenset({"_load_from_state_dict", "from_float", "from_linear", "from_pretrained", "weight_loader"})
 
 
@@ -81,7 +84,9 @@ def uninitialised(module: nodes.Module, program: Program) -> Iterator[Uninitiali
         walk.block(module.body)
         judge = _Judge(walk.found, module, program)
         for place, site in walk.found.sites.items():
-            if _may_hold_nan(site.node) and (found := judge.verdict(place, site)) is not None:
+            if site.given_data or not _may_hold_nan(site.node) or _is_to_be_nan(site):
+                continue
+            if (found := judge.verdict(place, site)) is not None:
                 yield found
 
 
@@ -313,7 +318,9 @@ def _leaves_some_out(index: nodes.Expr) -> bool:
         return True
     if isinstance(index, nodes.Apply):
         return index.spelling.operation.name in CONDITIONS
-    return isinstance(index, nodes.Name) and index.path is None and assumptions.is_mask(index.id)
+    if not isinstance(index, nodes.Name) or index.path is not None or _INDEX.match(index.id):
+        return False
+    return assumptions.is_mask(index.id)
 
 
 # --- allocations -------------------------------------------------------------------------------------------------
@@ -334,6 +341,13 @@ def _may_hold_nan(node: nodes.Apply | nodes.Call) -> bool:
         return False
     args = node.args if path or not isinstance(node, nodes.Apply) else (*node.args, *node.operands.values())
     return not any(_is_zero(arg) for arg in args)
+
+
+def _is_to_be_nan(site: Site) -> bool:
+    """`torch.Tensor(n) * numpy.nan`: whatever it held, it is NaN then."""
+    products = (one for one in expressions(site.statement) if isinstance(one, nodes.Apply))
+    factors = (operand for one in products for operand in one.operands.values())
+    return any((getattr(factor, "path", None) or "").endswith(".nan") for factor in factors)
 
 
 def _is_packed(site: Site) -> bool:
@@ -375,6 +389,8 @@ def _is_size(expr: nodes.Expr) -> bool:
         return isinstance(expr.base, nodes.Attribute) and expr.base.name == "shape"
     if isinstance(expr, nodes.Apply):
         name = expr.spelling.operation.name
+        if any(isinstance(part, nodes.Display) for part in parts(expr)):
+            return False  # `[0] * n`
         return name in ("size", "len") or (
             name in ("add", "sub", "mul", "floordiv") and all(map(_is_size, expr.operands.values()))
         )

@@ -182,6 +182,15 @@ class Analysis:
         value = self._executor.imported(path, self._executor.frame.filename)
         return value.payload if value is not None and isinstance(value.payload, Function) else None
 
+    def class_elsewhere(self, func: nodes.Expr) -> Class | None:
+        """The class of another file of the project that is called, be it imported by its name or with all others."""
+        executor, path = self._executor, getattr(func, "path", None)
+        if path is not None:
+            value = executor.imported(path, executor.frame.filename)
+        else:
+            value = executor.imported_by_star(func.id, executor.frame) if isinstance(func, nodes.Name) else None
+        return value.payload if value is not None and isinstance(value.payload, Class) else None
+
     def default_of(self, term: Term, depth: int = 3) -> float | int | None:
         """The number a parameter has by default; that of an attribute which a constructor's parameter was stored in."""
         if depth == 0 or len(term.args) < 2:

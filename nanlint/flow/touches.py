@@ -50,6 +50,7 @@ class Site:
         frozen: it becomes a buffer or a parameter that is not trained: such things are loaded.
         trained: it becomes a parameter.
         owner: the class in whose methods it stands.
+        given_data: what it is given came out of a call together with other things, and is hardly a size.
     """
 
     node: nodes.Apply | nodes.Call
@@ -58,6 +59,7 @@ class Site:
     loops: int
     frozen: bool
     trained: bool
+    given_data: bool = False
 
 
 # what becomes of a value: it is treated so, or goes to these places
@@ -77,6 +79,7 @@ class Touches:
         leaks: classes (by id) whose objects hand themselves to functions that we do not know.
         called: class → the methods of `self` that it calls.
         applied: class → what `self.apply` is given.
+        unpacked: names that are bound to one of several results of a call that we do not know, or of a round of a loop.
     """
 
     touched: dict[Place, list[Touched]] = field(default_factory=dict)
@@ -86,3 +89,4 @@ class Touches:
     leaks: set[int] = field(default_factory=set)
     called: dict[int, set[str]] = field(default_factory=dict)
     applied: dict[int, list[nodes.Expr]] = field(default_factory=dict)
+    unpacked: set[Place] = field(default_factory=set)

@@ -30,6 +30,8 @@ class Walk(ExpressionWalk):
             self._augmented(node.targets[0], value)
             return
         into = tuple(place for target in node.targets for place in self._targets(target))
+        if isinstance(value, nodes.Call) and isinstance(node.targets[0], nodes.Display):
+            self.found.unpacked.update(into)
         self.visit(value, into or Touch.HAND)
 
     def _augmented(self, target: nodes.Expr, value: nodes.Expr) -> None:
@@ -62,7 +64,10 @@ class Walk(ExpressionWalk):
         self.block(node.orelse)
 
     def for_(self, node: nodes.For) -> None:
-        self.visit(node.iter, self._targets(node.target))
+        into = self._targets(node.target)
+        if isinstance(node.target, nodes.Display):
+            self.found.unpacked.update(into)
+        self.visit(node.iter, into)
         self._loop(node.body)
         self.block(node.orelse)
 

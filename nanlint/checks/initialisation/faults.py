@@ -18,6 +18,8 @@ from nanlint.facts import Facts
 # in powers of ten; measured with SGD, SGD with momentum and Adam on networks of 2 to 15 layers: beyond these at least
 # two of the three do not train
 GROWS, SHRINKS = 2.9, -3.5
+# layers that take as many numbers as the one before them gives
+_AS_GIVEN = ("Dense", "LazyLinear", "Linear")
 # of the output, where the gradient has grown too: larger logits and squares of them are not survived
 LARGE, _GROWS_LARGE = 4.0, 2.0
 # and these, where most units of several layers are in the flat part of their activation
@@ -157,13 +159,8 @@ def gain(one: Drawn, before: Drawn | None, width: float) -> float:
     if one.draw.family is Family.SCALED:
         return one.draw.size
     inputs = one.layer.inputs
-    if (
-        inputs is None
-        and before is not None
-        and before.layer.outputs is not None
-        and one.layer.kind in ("Dense", "LazyLinear")
-    ):
-        inputs = before.layer.outputs
+    if inputs is None and before is not None and one.layer.kind in _AS_GIVEN and before.layer.kind in _AS_GIVEN:
+        inputs = before.layer.outputs  # `nn.Linear(previous, width)`
     return one.draw.size * (inputs or width)
 
 
@@ -193,8 +190,8 @@ def alike(chain: Chain) -> Iterator[tuple[Chain, str]]:
         if one.draw.family is not Family.CONSTANT or not _is_constant(one.bias):
             continue
         is_dead = one.draw.size == 0 and (one.bias is None or one.bias.size <= 0)
-        # different constants are put in by hand: a small model whose answer is known
-        if following.draw.family is Family.CONSTANT and following.draw.text == one.draw.text:
+        # different constants are put in by hand: a small model whose answer is known; a single unit is like no other
+        if one.layer.outputs != 1 and following.draw.family is Family.CONSTANT and following.draw.text == one.draw.text:
             yield (one, following), "all units of a layer stay alike"
         elif is_dead and one.link.activation == "relu" and following.draw.family is not Family.UNKNOWN:
             yield (one,), "no unit of the layer is ever active"

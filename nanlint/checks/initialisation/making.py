@@ -20,7 +20,7 @@ from nanlint.checks.initialisation.layers import (
 )
 from nanlint.ir import nodes
 
-__all__ = ["library_of", "module", "parameter", "rank_of"]
+__all__ = ["library_of", "module", "parameter", "plain_module", "rank_of"]
 
 _CONVOLUTION = re.compile(r"(?:Lazy)?Conv(?P<transposed>Transpose)?(?P<rank>[123])?[dD]?(?:Transpose)?$")
 

@@ -20,6 +20,7 @@ _WRAPPING = frozenset({
     "torch.compile", "torch.jit.script", "torch.utils.checkpoint.checkpoint",
 })  # fmt: skip
 _MOVES = frozenset({"to", "cuda", "cpu", "train", "eval", "float", "double", "half", "apply", "requires_grad_"})
+_MEMBERS = frozenset({"values", "items", "children", "named_children"})
 _VIEWS = frozenset({"dropout", "part", "copy", "view", "detach", "flip", "permute", "interpolate"})
 
 
@@ -80,21 +81,23 @@ class Expressions(Rounds):
 
     def _display(self, items: Sequence[nodes.Expr]) -> Thing:
         found: list[Steps] = []
-        signals = False
+        signals = modules = False
         for item in items:
             is_starred = isinstance(item, nodes.Starred)
             thing = self.value(item.value if isinstance(item, nodes.Starred) else item)
             if isinstance(item, nodes.Display) and isinstance(thing, Stack) and len(item.items) == 2:
                 found.append(thing.steps)  # ("name", layer)
+                modules = True
             elif isinstance(thing, Stack):
+                modules = True
                 found += thing.items if is_starred else (thing.steps,)
             elif isinstance(thing, Signal):
                 signals = True
-            elif is_starred:
-                found.append(END)
+            elif is_starred or isinstance(item, nodes.Call | nodes.Name | nodes.Attribute):
+                found.append(END)  # a module that nobody knows, if there are others
         if signals:
             return Signal(END)
-        return Stack(tuple(found), is_list=True) if found or not items else None
+        return Stack(tuple(found), is_list=True) if modules or not items else None
 
     def _comprehension(self, expr: nodes.Comprehension) -> Thing:
         saved = dict(self.env)
@@ -111,7 +114,8 @@ class Expressions(Rounds):
         rounds = self.rounds(first.iter)
         targets = first.target.items if isinstance(first.target, nodes.Display) else (first.target,)
         if isinstance(rounds, int):
-            once = self._generated(expr, others)
+            with self.round_by_round(first.target, first.iter):
+                once = self._generated(expr, others)
             return None if once is None else once * rounds
         found: list[Steps] = []
         for bound in rounds[:MOST]:
@@ -180,7 +184,7 @@ class Expressions(Rounds):
         return Leaf(self.found.made[id(expr)], isinstance(asks, nodes.Constant) and asks.value is True)
 
     def _call(self, expr: nodes.Call) -> Thing:
-        path = getattr(expr.func, "path", None) or ""
+        path = getattr(expr.func, "path", None) or self._activation(expr.func)
         name = getattr(expr.func, "name", getattr(expr.func, "id", ""))
         if name in ("Parameter", "Variable") and path and expr.args:
             return self._parameter(expr)
@@ -202,7 +206,7 @@ class Expressions(Rounds):
             base = self.value(expr.func.base)
             if name in _GROWING:
                 return self._added(expr.func, expr.args, base)
-            if name in _MOVES and isinstance(base, Stack):
+            if name in _MOVES | _MEMBERS and isinstance(base, Stack):
                 return base
             if name == "register_parameter" and len(expr.args) == 2 and isinstance(expr.args[0], nodes.Constant):
                 self.env[f"self.{expr.args[0].value}"] = self.value(expr.args[1])
@@ -212,6 +216,15 @@ class Expressions(Rounds):
             return self._through(called, expr)
         own = self._own(expr)
         return self._lost(expr) if own is None else own
+
+    def _activation(self, func: nodes.Expr) -> str:
+        """The class that a name stands for: `activation=nn.ReLU`, or that of all layers but the last."""
+        held, scope = self.file.origin(func, self.scope)
+        if isinstance(held, nodes.Conditional):
+            held, _ = self.file.origin(held.body, scope)
+        path = getattr(held, "path", None) or ""
+        steps = making.plain_module(path) if path else None
+        return path if steps is not None and steps != END else ""
 
     def _constructed(self, expr: nodes.Call, path: str) -> Thing:
         name = path.rpartition(".")[2]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from nanlint.checks.initialisation.layers import Steps
 from nanlint.checks.initialisation.things import END, Env, Leaf, Signal, Stack, Thing, Wiring
-from nanlint.checks.literals import Literals, Scope
+from nanlint.checks.initialisation.widths import Widths
+from nanlint.checks.literals import Literals
 from nanlint.checks.structure import key_of
 from nanlint.ir import nodes
 
@@ -14,17 +15,16 @@ MOST = 64  # rounds of a loop
 DEPTH = 5  # calls inside calls
 
 
-class Rounds:
+class Rounds(Widths):
     """The state of the reader, and the questions to it that need no more than numbers and lists."""
 
     def __init__(self, body: Sequence[nodes.Stmt], file: Literals) -> None:
-        self.file = file
+        super().__init__(file)
         self.found = Wiring()
         self.classes = {one.name: one for one in body if isinstance(one, nodes.ClassDef)}
         self.functions = {one.name: one for one in body if isinstance(one, nodes.FunctionDef)}
         self.env: Env = {}
         self.owner: nodes.ClassDef | None = None
-        self.scope: Scope = file.scope_of(None)
         self.statement: nodes.Stmt = nodes.Stmt(None)
         self.returned: list[Thing] = []
         self.depth = 0
@@ -60,6 +60,8 @@ class Rounds:
                     for i in range(min(lengths))
                 ]
         held = self.value(over)
+        if isinstance(held, Stack) and getattr(getattr(over, "func", None), "name", "") in ("items", "named_children"):
+            return [(None, Stack((item,))) for item in held.items]
         if isinstance(held, Stack) and held.items:
             return [(Stack((item,)),) for item in held.items]
         return min(self._count(over), MOST)
@@ -75,55 +77,14 @@ class Rounds:
             low, high = (0.0, *ends) if len(ends) == 1 else ends
             return max(int((high or 0) - (low or 0)), 0)
         if isinstance(over, nodes.Call) and path in ("builtins.zip", "itertools.pairwise") and over.args:
-            counts = [self._length(one) for one in over.args]
+            counts = [self.length(one) for one in over.args]
             known = [one for one in counts if one is not None]
             return (min(known) - (path != "builtins.zip")) if known else 1
-        return self._length(over) or 1
+        return self.length(over) or 1
 
-    def _length(self, of: nodes.Expr) -> int | None:
-        """Of a list that is written down, or of a part of it."""
-        if isinstance(of, nodes.Subscript) and len(of.index) == 1 and isinstance(of.index[0], nodes.Slice):
-            whole = self._length(of.base)
-            low, high, step = (None if part is None else self.number(part) for part in of.index[0].parts)
-            return (
-                None
-                if whole is None
-                else len(range(whole)[slice(*(None if x is None else int(x) for x in (low, high, step)))])
-            )
-        held, _ = self.file.origin(of, self.scope)
-        if isinstance(held, nodes.Display) and not any(isinstance(one, nodes.Starred) for one in held.items):
-            return len(held.items)
-        if isinstance(held, nodes.Apply) and held.spelling.operation.name == "mul":  # [64] * 10
-            for listed, factor in ((held.operands["x"], held.operands["y"]), (held.operands["y"], held.operands["x"])):
-                times = self.number(factor)
-                if isinstance(listed, nodes.Display) and times is not None:
-                    return len(listed.items) * int(times)
-        return None
-
-    def number(self, expr: nodes.Expr | None) -> float | None:
-        literal = None if expr is None else self.file.follow(expr, self.scope)
-        if literal is not None:
-            return literal.value
-        if isinstance(expr, nodes.Apply) and expr.spelling.operation.name in ("size", "sub", "add"):
-            if expr.spelling.operation.name == "size":
-                return None
-            left, right = (self.number(expr.operands[name]) for name in ("x", "y"))
-            return (
-                None
-                if left is None or right is None
-                else left + (right if expr.spelling.operation.name == "add" else -right)
-            )
-        if isinstance(expr, nodes.Call | nodes.Apply) and expr.args and _called(expr) == "builtins.len":
-            held = self.value(expr.args[0])
-            return float(len(held.items)) if isinstance(held, Stack) else self._length(expr.args[0])
-        return None
-
-
-def _called(expr: nodes.Call | nodes.Apply) -> str | None:
-    func = expr.func if isinstance(expr, nodes.Call) else expr.callee
-    if isinstance(expr, nodes.Apply) and func is None and expr.spelling.operation.name in ("len", "size"):
-        return "builtins.len"
-    return getattr(func, "path", None)
+    def _count_of(self, of: nodes.Expr) -> float | None:
+        held = self.value(of)
+        return float(len(held.items)) if isinstance(held, Stack) else super()._count_of(of)
 
 
 def functions_of(body: Sequence[nodes.Stmt]) -> Iterator[nodes.FunctionDef]:

@@ -122,7 +122,7 @@ class Settings:
             if isinstance(statement, nodes.FunctionDef | nodes.ClassDef):
                 continue
             if isinstance(statement, nodes.Evaluate):
-                self._set(statement.value, statement)
+                self._evaluated(statement.value, statement)
             elif isinstance(statement, nodes.Assign):
                 self._assigned(statement)
             elif isinstance(statement, nodes.If):
@@ -142,6 +142,16 @@ class Settings:
             else:
                 for block in blocks_of(statement):
                     self._block(block)
+
+    def _evaluated(self, expr: nodes.Expr, statement: nodes.Stmt) -> None:
+        """`nn.init.normal_(w) if wide else nn.init.zeros_(w)` as a statement is an `if`."""
+        if not isinstance(expr, nodes.Conditional):
+            self._set(expr, statement)
+            return
+        for truth, branch in ((True, expr.body), (False, expr.orelse)):
+            self._asked.append((expr.test, truth))
+            self._evaluated(branch, statement)
+            self._asked.pop()
 
     def _loop(self, loop: nodes.For) -> None:
         those = self._those(loop.iter)
@@ -214,7 +224,8 @@ class Settings:
             case nodes.Call() | nodes.Apply():
                 return self._called(expr, depth)
             case nodes.Display():
-                found = [self._those(one, depth - 1) for one in expr.items]
+                items = (one.value if isinstance(one, nodes.Starred) else one for one in expr.items)
+                found = [self._those(one, depth - 1) for one in items]
                 known = [one for one in found if one is not None]
                 kinds = {one.part for one in known}
                 if known and len(kinds) == 1:

@@ -48,8 +48,8 @@ class _Reader(Expressions):
         body: Sequence[nodes.Stmt] = (),
     ) -> list[Thing]:
         """Runs a function; what it returns."""
-        saved = self.env, self.owner, self.scope, self.returned, self.statement
-        self.env, self.owner, self.returned = env, owner, []
+        saved = self.env, self.owner, self.scope, self.returned, self.statement, self.bound
+        self.env, self.owner, self.returned, self.bound = env, owner, [], {}
         self.scope = self.file.scope_of(function)
         self.depth += 1
         self._block(body if function is None else function.body)
@@ -65,7 +65,7 @@ class _Reader(Expressions):
             for name, held in self.env.items():  # a model that is only made here
                 if isinstance(held, Stack) and not name.startswith("self."):
                     self.used_up(held)
-        self.env, self.owner, self.scope, self.returned, self.statement = saved
+        self.env, self.owner, self.scope, self.returned, self.statement, self.bound = saved
         return returned
 
     def _attributes(self, cls: nodes.ClassDef) -> Env:
@@ -154,7 +154,8 @@ class _Reader(Expressions):
         rounds = self.rounds(loop.iter)
         if isinstance(rounds, int):  # every round does the same
             before = dict(self.env)
-            self._block(loop.body)
+            with self.round_by_round(loop.target, loop.iter):
+                self._block(loop.body)
             for key, thing in self.env.items():
                 self.env[key] = grown(before.get(key), thing, rounds)
             return
