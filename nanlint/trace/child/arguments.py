@@ -7,7 +7,6 @@ guessed is said as well.
 from __future__ import annotations
 
 import ast
-import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -66,11 +65,11 @@ _OBJECT_ENDS = ("model", "module", "net", "network", "encoder", "decoder", "back
                 "fn", "args", "config", "cfg", "path", "name", "type", "file", "dict", "list", "s")  # fmt: skip
 
 
-class UnguessableError(Exception):
-    """A parameter about which neither its name nor its annotation says anything."""
+# nothing is known of a parameter
+UNKNOWN: Any = object()
 
 
-class _Settings:
+class Settings:
     """A configuration of which nothing is known but what is asked of it: each setting is guessed by its name.
 
     It is read as an object, as a dictionary or with `get`.
@@ -79,7 +78,7 @@ class _Settings:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        value = _by_name(name.lower())
+        value = by_name(name.lower())
         if value is None:
             value = _FLAG if name.startswith(_FLAGS) else _WIDTH
         setattr(self, name, value)  # it may be changed, and is read again
@@ -128,60 +127,53 @@ def factories_in_file(loaded: Loaded, name: str) -> Iterator[Callable[[], Any]]:
             yield function
 
 
-def guessed(cls: Callable[..., Any], names: Mapping[str, Any], *, optional: bool = False) -> dict[str, Any]:
-    """Arguments by the names and annotations of the parameters; annotations are looked up among `names`.
-
-    With `optional` also those that are None by default: some authors mean that they must be given.
-
-    Raises:
-        UnguessableError: one of them says nothing; the message is its name.
-    """
-    arguments = {one.name: _guess(one, names) for one in required_parameters(cls)}
-    if optional:
-        for one in inspect.signature(cls).parameters.values():
-            known = _by_name(one.name.lower()) if one.default is None else None
-            if isinstance(known, int):
-                arguments[one.name] = known
-    return arguments
-
-
 def _value(node: ast.expr, loaded: Loaded) -> Any:
     code = compile(ast.Expression(node), str(loaded.module.__file__), "eval")
     return eval(code, loaded.module.__dict__)  # noqa: S307  (constants only)
 
 
-def _guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+def guess(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+    """The likeliest value by name and annotation, which is looked up among `names`; `UNKNOWN` if they say nothing."""
     name = parameter.name.lower()
     annotation = str(parameter.annotation)
     kind = names.get(annotation) if isinstance(parameter.annotation, str) else parameter.annotation
     if (small := configuration(kind)) is not None:
         return small
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and not required_parameters(kind):
-        return kind()  # a configuration with its defaults
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        with contextlib.suppress(UnguessableError):
-            return kind(**guessed(kind, names))
+        wanted = {one.name: guess(one, names) for one in required_parameters(kind)}
+        if UNKNOWN not in wanted.values():
+            return kind(**wanted)  # a configuration, with its defaults where it has some
     if name in _CONFIGURATIONS:
-        return _Settings()
+        return Settings()
     if name in _MODULES:
         return _MODULES[name]()
     if parameter.annotation is bool or annotation == "bool" or name.startswith(_FLAGS):
         return _FLAG
     if annotation.startswith(("list[int", "typing.List[int", "List[int", "tuple[int", "Sequence[int")):
         return [_WIDTH, _WIDTH]
-    known = _by_name(name)
+    known = by_name(name)
     if known is not None:
         return list(known) if isinstance(known, tuple) else known
     if parameter.annotation is int or annotation == "int":
-        return 16
+        return _WIDTH
     if parameter.annotation is float or annotation == "float":
         return 0.5
     if parameter.annotation is inspect.Parameter.empty and name not in _OBJECTS and not name.endswith(_OBJECT_ENDS):
         return _WIDTH  # most of what constructors want
-    raise UnguessableError(parameter.name)
+    return UNKNOWN
 
 
-def _by_name(name: str) -> Any:
+def by_type(kind: type, name: str) -> Any:
+    """A value of a plain type for a parameter of this name."""
+    known = by_name(name.lower())
+    if isinstance(known, kind):
+        return known
+    plain = {int: _WIDTH, float: 0.5, bool: _FLAG, str: "relu", torch.device: torch.device("cpu")}
+    return plain.get(kind, torch.float32)
+
+
+def by_name(name: str) -> Any:
+    """A value for a parameter of this name; None if the name says nothing."""
     for words, value in _GUESSES:
         if any(name == word or name.endswith(f"_{word}") or name.startswith(f"{word}_") for word in words):
             return value

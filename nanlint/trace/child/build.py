@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import inspect
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,22 +18,25 @@ from torch import nn
 
 from nanlint.faults import described
 from nanlint.trace.child import belt
-from nanlint.trace.child.arguments import UnguessableError, factories_in_file, guessed, passed_in_file
+from nanlint.trace.child.arguments import factories_in_file, passed_in_file
 from nanlint.trace.child.configured import maker
+from nanlint.trace.child.guessing import Count, Guesser, UnguessableError, how_far
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
-from nanlint.trace.child.loading import Loaded
+from nanlint.trace.child.loading import Loaded, Loader
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
 from nanlint.trace.child.paging import Pager
-from nanlint.trace.child.places import Places
+from nanlint.trace.child.probing import Probe, probe, runs
 from nanlint.trace.child.recorder import Recorder
+from nanlint.trace.child.relatives import Part, users
 from nanlint.trace.child.scripts import initialisers
-from nanlint.trace.child.shapes import MOST_TRIES, guesses, runs
 from nanlint.trace.child.sites import construction_sites, quiet
 from nanlint.trace.child.walking import tensors
 from nanlint.trace.protocol import Options, Place
 
 # of the memory that a process may use, one part in so many is for parameters if they do not all fit
 _ROOM = 8
+# of the seconds for a model, this share is for finding out how it is built and what it takes
+_SEARCH = 0.3
 
 # makes a model or a function to call, and its own input where it brings one
 Make = Callable[[], tuple[Callable[..., Any], Inputs | None]]
@@ -56,6 +61,19 @@ class Built:
     sites: dict[int, Place] = field(default_factory=dict)
 
 
+class NoInputError(NotTraceableError):
+    """A model was built, and does not run on anything that was tried.
+
+    Attributes:
+        fault: what it raised where it came furthest.
+        calls: how many functions of torch were called before that.
+    """
+
+    def __init__(self, text: str, fault: Exception | None, calls: int = 0) -> None:
+        super().__init__(text)
+        self.fault, self.calls = fault, calls
+
+
 class Builder:
     """Builds one candidate, as often as it is needed, always in the same way.
 
@@ -66,9 +84,13 @@ class Builder:
         paged: the bytes of its parameters, if they do not fit into memory.
     """
 
-    def __init__(self, loaded: Loaded, candidate: Candidate, places: Places, options: Options) -> None:
+    def __init__(
+        self, loaded: Loaded, candidate: Candidate, loader: Loader, options: Options, *, alone: bool = False
+    ) -> None:
+        """Nothing is built yet; `alone`: do not look for a class that uses this one."""
         self.candidate = candidate
-        self.places = places
+        self.places = loader.places
+        self._loader, self._alone = loader, alone
         self.loaded = loaded
         self.how, self.guessed = "", False
         self.specs: tuple[str, ...] = ()
@@ -76,6 +98,7 @@ class Builder:
         self._options = options
         self._make: Make = lambda: (candidate.thing, None)
         self._inputs: Inputs | None = None
+        self._until = time.monotonic() + options.budget * _SEARCH
         self._pager = self._new_pager()
 
     def prepare(self, specs: tuple[str, ...]) -> None:
@@ -87,17 +110,29 @@ class Builder:
         self.specs = specs
         belt.seed(self._options.seed)  # the same input on every run
         given = from_specs(specs) if specs else None
-        model, own = self._find_maker(given)
-        if isinstance(model, nn.Module):
-            self._inputs = given or (None if own is not None else self._example(model) or self._dummy(model))
-            inputs = self._inputs or own
-            if inputs is None:
-                self._inputs = self._infer(model)
-            elif (fault := self._fault(model, inputs)) is not None:
-                raise NotTraceableError(f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}")
+        if self.candidate.is_class:
+            self._find_arguments(given)
         else:
-            self._inputs = given or Inputs(title="its own input")
+            model, own = self._find_maker(given)
+            if isinstance(model, nn.Module):
+                self._find_input(model, own, given)
+            else:
+                self._inputs = given or Inputs(title="its own input")
         self.paged = self._pager.size if self._pager.paged else 0
+
+    def _find_input(self, model: nn.Module, own: Inputs | None, given: Inputs | None) -> None:
+        """What to call this model with: what is given, what it says of itself, what is found by trial.
+
+        Raises:
+            NotTraceableError: nothing of this runs.
+        """
+        self._inputs = given or (None if own is not None else self._example(model) or self._dummy(model))
+        inputs = self._inputs or own
+        if inputs is None:
+            self._inputs = self._infer(model)
+        elif (fault := self._fault(model, inputs)) is not None:
+            text = f"{self._said()} does not run on {shapes(inputs)}: {self._explained(fault)}"
+            raise NoInputError(text, fault)
 
     def build(self, seed: int) -> Built:
         """A fresh model, with the same random numbers for the same seed."""
@@ -122,8 +157,6 @@ class Builder:
 
     def _find_maker(self, given: Inputs | None) -> tuple[Callable[..., Any], Inputs | None]:
         thing, name = self.candidate.thing, self.candidate.name
-        if self.candidate.is_class:
-            return self._find_arguments(), None
         if self.candidate.is_model:
             self._make = lambda: (copy.deepcopy(thing), None)
             return self._make()
@@ -151,26 +184,120 @@ class Builder:
             on = f" on {shapes(inputs)}" if inputs.args or inputs.kwargs else ""
             raise NotTraceableError(f"`{self.candidate.name}` raises{on}: {self._explained(error)}") from None
 
-    def _find_arguments(self) -> nn.Module:
-        cls, name, fault = self.candidate.thing, self.candidate.name, ""
-        for make, how, is_guess in self._ways():
-            try:
-                belt.seed(self._options.seed)
-                self._pager = self._new_pager()
-                with quiet(), self._pager.building():
-                    model = make()
-            except UnguessableError as unknown:
-                fault = f"nothing says what to pass for `{unknown}`"
+    def _find_arguments(self, given: Inputs | None) -> None:
+        """How to build the class and what to call it with, together: the first way that runs.
+
+        Raises:
+            NotTraceableError: none does. It says what became of the way that came furthest.
+        """
+        self._until = time.monotonic() + self._options.budget * _SEARCH
+        troubles: list[NotTraceableError] = []
+        for find in (self._as_said, self._guessed) if self._alone else (self._as_said, self._guessed, self._by_user):
+            if find(given, troubles):
+                return
+        self.how, self.guessed = "", False
+        raise next((one for one in troubles if isinstance(one, NoInputError)), troubles[-1])
+
+    def _as_said(self, given: Inputs | None, troubles: list[NotTraceableError]) -> bool:
+        """As the class or its file says. Does it run?"""
+        for make, how in self._ways():
+            model, fault = self._attempt(make)
+            if model is None or not isinstance(model, self.candidate.thing):
+                troubles.append(self._not_built(fault))
                 continue
-            except Exception as error:
-                fault = self._explained(error)
-                continue
-            if not isinstance(model, cls):
-                continue
-            self.how, self.guessed = how, is_guess
+            self.how, self.guessed = how, False
             self._make = lambda make=make: (self._initialised(make()), None)  # type: ignore[misc]
-            return model  # type: ignore[no-any-return]
-        raise NotTraceableError(
+            if self._runs(model, given, troubles):
+                return True
+        return False
+
+    def _guessed(self, given: Inputs | None, troubles: list[NotTraceableError]) -> bool:
+        """From guesses, that are changed where they fail. Does it run?"""
+        cls = self.candidate.thing
+        if inspect.isabstract(cls):
+            troubles.append(self._not_built(None))
+            return False
+        for optional in (False, True):
+            guesser = Guesser(cls, vars(self.loaded.module), self.places, optional=optional)
+            self.how, self.guessed = "built with guessed arguments", True
+            while time.monotonic() < self._until:
+                made = Count()
+                with made:
+                    model, fault = self._attempt(guesser.make)
+                if model is None:
+                    assert fault is not None
+                    progress = how_far(fault, cls, made.modules)
+                    troubles.append(self._not_built(fault))
+                else:
+                    self._make = lambda make=guesser.frozen(): (self._initialised(make()), None)  # type: ignore[misc]
+                    if self._runs(model, given, troubles):
+                        return True
+                    found = troubles[-1]
+                    fault, progress = getattr(found, "fault", None), (1, getattr(found, "calls", 0), 0)
+                if fault is None or not guesser.after(fault, progress):
+                    break
+        return False
+
+    def _by_user(self, given: Inputs | None, troubles: list[NotTraceableError]) -> bool:
+        """As part of another class of the project, with the input that it gets there. Does it run?"""
+        part = Part(self.candidate.thing)
+        for loaded, user in users(self.loaded, self._loader, self.candidate.name):
+            if time.monotonic() > self._until + self._options.budget * _SEARCH:
+                break
+            whole = Builder(loaded, user, self._loader, self._options, alone=True)
+            try:
+                whole.prepare(())
+                built = whole.build(self._options.seed)
+                with part.watched() as calls, quiet(), built.pager.running():
+                    runs(built.model, built.inputs)  # type: ignore[arg-type]
+            except Exception:  # noqa: S112  (then perhaps the next)
+                continue
+            inside = part.within(built.model) if isinstance(built.model, nn.Module) else None
+            if inside is None or not calls:
+                continue
+            self.how, self.guessed = f"as a part of `{user.name}`", whole.guessed
+            self._make = lambda whole=whole: (part.within(whole.made()), calls[0])  # type: ignore[misc, assignment]
+            if given is None and self._fault(inside, calls[0]) is not None:
+                continue
+            self._inputs = calls[0]
+            if given is None or self._runs(inside, given, troubles):
+                return True
+        return False
+
+    def made(self) -> nn.Module:
+        """The model once more, where `prepare` has found out how."""
+        model, _ = self._make()
+        assert isinstance(model, nn.Module)
+        return model
+
+    def _attempt(self, make: Callable[[], Any]) -> tuple[Any, Exception | None]:
+        try:
+            belt.seed(self._options.seed)
+            self._pager = self._new_pager()
+            with quiet(), self._pager.building():
+                return make(), None
+        except Exception as error:
+            return None, error
+
+    def _runs(self, model: nn.Module, given: Inputs | None, troubles: list[NotTraceableError]) -> bool:
+        try:
+            self._find_input(model, None, given)
+        except NotTraceableError as trouble:
+            troubles.append(trouble)
+            return False
+        return True
+
+    def _not_built(self, error: Exception | None) -> NotTraceableError:
+        name = self.candidate.name
+        if inspect.isabstract(self.candidate.thing):
+            return NotTraceableError(f"`{name}` is abstract; name a class that is derived from it")
+        if error is None:
+            fault = "its file makes something else"
+        elif isinstance(error, UnguessableError):
+            fault = f"nothing says what to pass for `{error}`"
+        else:
+            fault = self._explained(error)
+        return NotTraceableError(
             f"cannot build `{name}`: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
         )
 
@@ -181,20 +308,17 @@ class Builder:
                 model.apply(function)
         return model
 
-    def _ways(self) -> Iterator[tuple[Callable[[], Any], str, bool]]:
-        """How the class may be built: as it is, as its file builds it, by guesses."""
+    def _ways(self) -> Iterator[tuple[Callable[[], Any], str]]:
+        """How the class may be built: as it is, as its file builds it."""
         cls, name = self.candidate.thing, self.candidate.name
         if not required_parameters(cls):
-            yield cls, "", False
+            yield cls, ""
         for args, kwargs in islice(passed_in_file(self.loaded, name), 4):
-            yield partial(cls, *args, **kwargs), "built as the file builds it", False
+            yield partial(cls, *args, **kwargs), "built as the file builds it"
         if (configured := maker(cls)) is not None:
-            yield configured, "built from a small configuration", False
+            yield configured, "built from a small configuration"
         for factory in islice(factories_in_file(self.loaded, name), 2):
-            yield factory, f"built by `{factory.__name__}`", False
-        for optional in (False, True):
-            make = partial(_guess_and_make, cls, vars(self.loaded.module), optional=optional)
-            yield make, "built with guessed arguments", True
+            yield factory, f"built by `{factory.__name__}`"
 
     def _example(self, model: nn.Module) -> Inputs | None:
         """What the model or its class says about its own input."""
@@ -212,21 +336,20 @@ class Builder:
         return inputs if inputs is not None and self._fault(model, inputs) is None else None
 
     def _infer(self, model: nn.Module) -> Inputs:
-        fault: Exception | None = None
-        for inputs in islice(guesses(model, self._options.batch), MOST_TRIES):
-            fault = self._fault(model, inputs)
-            if fault is None:
-                return inputs
+        with quiet(), self._pager.running():
+            found: Probe = probe(model, self._options.batch, self._until)
+        if found.inputs is not None:
+            return found.inputs
         wanted = ", ".join(one.name for one in required_parameters(model.forward))
-        last = f" (the last try: {self._explained(fault)})" if fault is not None else ""
-        raise NotTraceableError(
-            f"found no input for {self._said()}, forward({wanted}){last}; pass --input, like --input 8,3,224,224"
-        )
+        on = f" on {' '.join(found.specs)}" if found.specs else ""
+        last = f" (it came furthest{on}: {self._explained(found.fault)})" if found.fault is not None else ""
+        text = f"found no input for {self._said()}, forward({wanted}){last}; pass --input, like --input 8,3,224,224"
+        raise NoInputError(text, found.fault, found.calls)
 
     def _fault(self, model: nn.Module, inputs: Inputs) -> Exception | None:
         """What the model raises on this input."""
         with quiet(), self._pager.running():
-            return runs(model, inputs)
+            return runs(model, inputs)[0]
 
     def _explained(self, error: Exception) -> str:
         """The fault, and if it comes from a statement that was not run, that."""
@@ -240,10 +363,6 @@ class Builder:
 
     def _said(self) -> str:
         return f"`{self.candidate.name}`" + (f" ({self.how})" if self.how else "")
-
-
-def _guess_and_make(cls: Callable[..., Any], names: Mapping[str, Any], *, optional: bool) -> Any:
-    return cls(**guessed(cls, names, optional=optional))
 
 
 def _made(result: Any) -> tuple[Callable[..., Any], Inputs | None]:

@@ -81,7 +81,7 @@ class _One:
         """Trace a model. Could it be?"""
         self._emit(encode("begin", target=self._number, name=candidate.name))
         try:
-            builder = Builder(self._loaded, candidate, self._loader.places, self._options)
+            builder = Builder(self._loaded, candidate, self._loader, self._options)
             study = Study(builder, self._loader, self._target, self._options)
             builder.prepare(self._target.inputs)
             for found in study.findings():

@@ -30,7 +30,7 @@ _MAKERS = frozenset({
     "zeros", "ones", "arange", "linspace", "sqrt", "log", "exp", "dataclass", "field", "dict.fromkeys", "finfo", "Size",
     "zip", "enumerate", "is_available", "ArgumentParser",
     "add_argument_group", "parse_args", "parse_known_args", "OrderedDict", "defaultdict", "SimpleNamespace", "full",
-    "reversed", "map",
+    "reversed", "map", "local", "Lock", "RLock", "ContextVar", "Namespace", "Registry", "compile", "Counter",
 })  # fmt: skip
 _HARMLESS = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp,
@@ -76,7 +76,21 @@ class Loader:
         path = Path(file).resolve()
         root, name = module_name(path)
         self._enter(str(root))
+        for folder in self._above(root):
+            self._enter(folder, last=True)
         return self._load(name, path)
+
+    def root_of(self, file: str) -> str:
+        """The folder of the project that a file lies in: the outermost."""
+        inside = [one for one in (*self.places.roots, self._folder) if Path(file).is_relative_to(one)]
+        return min(inside, key=len, default=str(Path(file).parent))
+
+    def _above(self, root: Path) -> Iterator[str]:
+        """The folders of the project above a file: what is started from one of them finds its packages there."""
+        known = {str(Path(one).resolve()) for one in (*self.places.roots, self._folder)}
+        above = [str(folder) for folder in root.parents]
+        outermost = max((above.index(one) for one in known if one in above), default=-1)
+        yield from above[: outermost + 1]
 
     def load_text(self, loaded: Loaded, text: str) -> Loaded:
         """The same module with another text: an edit that is tried."""
@@ -121,9 +135,9 @@ class Loader:
         self._roots.clear()
         importlib.invalidate_caches()
 
-    def _enter(self, root: str) -> None:
+    def _enter(self, root: str, *, last: bool = False) -> None:
         if root not in sys.path:
-            sys.path.insert(0, root)
+            sys.path.insert(len(sys.path) if last else 0, root)
             self._roots.append(root)
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder(self))

@@ -11,16 +11,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any
 
-import torch
 from torch import nn
 
 from nanlint.trace.child.inputs import Inputs, from_specs
 from nanlint.trace.child.models import required_parameters
-from nanlint.trace.child.walking import tensors
 
-MOST_TRIES = 120
 _SIZES = (32, 64, 28, 224, 96, 16, 128, 84, 48, 256, 299)
 _LENGTHS = (16, 32, 10, 8, 128, 50)
 _TOKENS = frozenset({
@@ -153,16 +149,3 @@ def _features(features: int, batch: int) -> Iterator[str]:
     side = math.isqrt(features // 3)
     if side * side * 3 == features:
         yield f"{batch},3,{side},{side}"
-
-
-def runs(model: nn.Module, inputs: Inputs) -> Exception | None:
-    """Does forward accept this? The fault if it does not."""
-    state = torch.get_rng_state()
-    try:
-        with torch.no_grad():
-            result: Any = model(*inputs.args, **inputs.kwargs)
-    except Exception as error:
-        return error
-    finally:
-        torch.set_rng_state(state)
-    return None if any(True for _ in tensors(result)) else TypeError("forward returns no tensor")
