@@ -51,8 +51,9 @@ BAD = {
     "number.py": ("width = 3\n", "number.py:width", "`width` is no model and no function that makes one, but an int"),
     "syntax.py": ("def f(:\n", "syntax.py", "cannot load syntax.py: line 1: invalid syntax"),
     "build.py": (
-        CLEAN.replace("(self)", "(self, workers)", 1), "build.py",
-        "nothing says what to pass for `workers`; write `def nanlint_example()`",
+        CLEAN.replace("(self)", "(self, workers)", 1).replace("super().__init__()", "raise OSError(f'no pool {workers}')"),
+       ,
+        "build.py", "cannot build `Net` from guessed arguments: OSError: no pool 32; write `def nanlint_example()`",
     ),
     "raises.py": (
         CLEAN.replace("self.layer(x)\n", "self.later(x)\n"), "raises.py", "no attribute 'later'); pass --input",

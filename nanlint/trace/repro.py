@@ -129,7 +129,7 @@ def _made(text: str) -> str | None:
     if spec.dtype in {"none", "number"}:
         return "None" if spec.dtype == "none" else str(spec.high)
     made = _tensor(spec)
-    return f"[{made} for _ in range({spec.count})]" if spec.count else made
+    return f"[{made} for _ in range({spec.several})]" if spec.several else made
 
 
 def _tensor(spec: Spec) -> str:

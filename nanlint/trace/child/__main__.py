@@ -43,6 +43,8 @@ def main() -> None:
     # a driver reserves more address space than there is memory
     memory = job.options.memory if job.options.device == "cpu" else 0
     belt.limit(memory, job.options.budget * max(len(job.targets), 1) * 20)
+    if job.options.device == "cpu":
+        belt.stay_on_cpu()
     belt.fasten()
     try:
         work(job, emit)

@@ -6,33 +6,35 @@ The annotation is the best word, then the name, then what the class does with it
 
 from __future__ import annotations
 
-import ast
 import collections.abc
 import enum
 import inspect
 import re
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import nn
 
-from nanlint.trace.child.arguments import UNKNOWN, Settings, by_type, guess
+from nanlint.trace.child.arguments import UNKNOWN, Settings, Through, by_type, guess
+from nanlint.trace.child.comparing import compared
 from nanlint.trace.child.models import required_parameters
 
 Way = Callable[[], Any]
 
 _WIDTH, _DEEPEST = 32, 2
 _CHOICES = 4
-_CALLABLE: tuple[Way, ...] = (nn.Identity, nn.ReLU, lambda: nn.ReLU, lambda: nn.Identity)
+_CALLABLE: tuple[Way, ...] = (
+    Through, nn.ReLU, lambda: nn.ReLU, lambda: Through, partial(Through, count=2),
+)  # fmt: skip
 _SEQUENCES: tuple[Way, ...] = (
     lambda: [_WIDTH, _WIDTH],
     lambda: [16, 16],
-    lambda: [nn.Identity(), nn.Identity()],
+    lambda: [Through(), Through()],
     lambda: ["a", "b"],
     lambda: [(4, 2), (4, 2)],
     lambda: (2, 2),
@@ -53,7 +55,9 @@ _LAYER_WORDS = frozenset({"in_features", "out_features", "weight", "in_channels"
 _MODULE_WORDS = frozenset("parameters named_parameters modules named_modules state_dict train eval children".split())
 _TEXT_WORDS = frozenset({"lower", "upper", "startswith", "endswith", "split", "format", "strip"})
 _MAPPING_WORDS = frozenset({"items", "keys", "values", "get", "pop", "update"})
-_WANTS_SEQUENCE = re.compile(r"not iterable|has no len|not subscriptable|with an iterable|list index|tuple index|unpack")
+_WANTS_SEQUENCE = re.compile(
+    r"not iterable|has no len|not subscriptable|with an iterable|list index|tuple index|unpack"
+)
 _MISSING = re.compile(r"object has no attribute '(\w+)'")
 
 
@@ -69,6 +73,8 @@ def better(error: BaseException) -> list[Way]:
         return _with_attribute(found[1])
     if "not callable" in text:
         return list(_CALLABLE)
+    if "values to unpack" in text:
+        return [partial(Through, count=2), partial(Through, count=3), *_SEQUENCES]
     if isinstance(error, TypeError | IndexError) and _WANTS_SEQUENCE.search(text):
         return list(_SEQUENCES)
     if "Tensor" in text or "tensor" in text:
@@ -86,9 +92,9 @@ def _with_attribute(name: str) -> list[Way]:
     if name in _LAYER_WORDS:
         return [layer, partial(nn.Conv2d, 16, 16, 3, padding=1)]
     if name in _MODULE_WORDS:
-        return [nn.Identity, layer]
+        return [Through, layer]
     if name in _TENSOR_WORDS:
-        return [*_TENSORS, nn.Identity]
+        return [*_TENSORS, Through]
     if name in _TEXT_WORDS:
         return [lambda: "relu"]
     if name in _MAPPING_WORDS:
@@ -98,13 +104,15 @@ def _with_attribute(name: str) -> list[Way]:
 
 def _alternatives(cls: type, parameter: inspect.Parameter, names: Mapping[str, Any], depth: int) -> Iterator[Way]:
     kind = _resolved(parameter.annotation, names)
-    words = [partial(str, one) for one in compared(cls, parameter.name)]
+    words = [partial(str, one) for one in _compared(cls, parameter.name)]
     if kind is str or words:
         yield from words
+    first = _guessed(parameter, names)
+    if first is not None and inspect.isclass(kind) and isinstance(first(), kind):
+        yield first
     if kind is not None and kind not in {int, float, bool, str}:
         yield from _of_kind(kind, parameter, names, depth)
-    first = partial(guess, parameter, names)
-    if first() is not UNKNOWN:
+    if first is not None:
         yield first
     if kind is str:
         yield from (lambda: "relu", lambda: "a", lambda: "mean")
@@ -113,7 +121,15 @@ def _alternatives(cls: type, parameter: inspect.Parameter, names: Mapping[str, A
     if kind is float:
         yield from (lambda: 0.5, lambda: 1.0)
     if kind is None or kind is inspect.Parameter.empty:
-        yield from (Settings, _SEQUENCES[0], nn.Identity)
+        yield from (Settings, _SEQUENCES[0], Through)
+
+
+def _guessed(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Way | None:
+    first = partial(guess, parameter, names)
+    try:
+        return None if first() is UNKNOWN else first
+    except Exception:  # a configuration may refuse what is guessed for it
+        return None
 
 
 def _of_kind(kind: Any, parameter: inspect.Parameter, names: Mapping[str, Any], depth: int) -> Iterator[Way]:
@@ -126,8 +142,8 @@ def _of_kind(kind: Any, parameter: inspect.Parameter, names: Mapping[str, Any], 
         yield from (partial(_same, one) for one in inner[:_CHOICES])
     elif kind is tuple or (origin is tuple and inner):
         yield from _of_tuple(inner, parameter, names, depth)
-    elif origin in {type} and inner:
-        yield from (lambda: nn.ReLU, lambda: nn.Identity)
+    elif origin is type and inner:
+        yield from (lambda: nn.ReLU, lambda: Through)
     elif kind in {list, collections.abc.Sequence, collections.abc.Iterable} or origin in {
         list, collections.abc.Sequence, collections.abc.Iterable,
     }:  # fmt: skip
@@ -137,7 +153,7 @@ def _of_kind(kind: Any, parameter: inspect.Parameter, names: Mapping[str, Any], 
     elif kind is dict or origin in {dict, collections.abc.Mapping}:
         yield from (lambda: {"a": 16, "b": 16}, dict)
     elif origin is collections.abc.Callable or kind in {collections.abc.Callable, typing.Callable}:
-        yield from (nn.ReLU, lambda: nn.ReLU, lambda: nn.Identity)
+        yield from (nn.ReLU, lambda: nn.ReLU, lambda: Through)
     elif inspect.isclass(kind):
         yield from _of_class(kind, parameter, names, depth)
 
@@ -147,8 +163,8 @@ def _of_tuple(
 ) -> Iterator[Way]:
     kinds = [one for one in inner if one is not Ellipsis]
     kinds = kinds * 2 if Ellipsis in inner else kinds
-    ways = [next(_of_kind(one, parameter, names, depth), None) for one in kinds]
-    if ways and None not in ways:
+    ways = [way for one in kinds for way in islice(_of_kind(one, parameter, names, depth), 1)]
+    if ways and len(ways) == len(kinds):
         yield partial(_several, tuple(ways), tuple)
     yield from (lambda: (_WIDTH, _WIDTH), lambda: (2, 2))
 
@@ -159,7 +175,7 @@ def _of_class(kind: type, parameter: inspect.Parameter, names: Mapping[str, Any]
     elif issubclass(kind, torch.Tensor):
         yield from _TENSORS
     elif kind is nn.Module:
-        yield from (nn.Identity, partial(nn.Linear, _WIDTH, _WIDTH))
+        yield from (Through, partial(nn.Linear, _WIDTH, _WIDTH))
     elif issubclass(kind, nn.ModuleList):
         yield lambda: nn.ModuleList([nn.Linear(_WIDTH, _WIDTH), nn.Linear(_WIDTH, _WIDTH)])
     elif issubclass(kind, enum.Enum):
@@ -179,31 +195,11 @@ def assembled(kind: type, names: Mapping[str, Any], depth: int = 0) -> Any:
     return kind(**{name: ways[0]() for name, ways in wanted.items()})
 
 
-def compared(cls: type, name: str) -> list[str]:
-    """The strings that a class compares this parameter with, or looks up for it, in the order of the source."""
-    found: list[str] = []
-    for node in ast.walk(_tree(cls)):
-        if isinstance(node, ast.Compare) and _is_named(node.left, name):
-            for one in ast.walk(node):
-                if isinstance(one, ast.Constant) and isinstance(one.value, str):
-                    found.append(one.value)
-        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Dict) and _is_named(node.slice, name):
-            keys = [one.value for one in node.value.keys if isinstance(one, ast.Constant)]
-            found += [one for one in keys if isinstance(one, str)]
-    return list(dict.fromkeys(found))[:_CHOICES]
-
-
-def _is_named(node: ast.expr, name: str) -> bool:
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # mode.lower()
-        node = node.func.value
-    return (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
-
-
-def _tree(cls: type) -> ast.AST:
+def _compared(cls: type, name: str) -> list[str]:
     try:
-        return ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    except (OSError, TypeError, SyntaxError):
-        return ast.Module([], [])
+        return compared(inspect.getfile(cls), name)
+    except (OSError, TypeError):
+        return []
 
 
 def _resolved(annotation: Any, names: Mapping[str, Any]) -> Any:

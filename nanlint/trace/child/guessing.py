@@ -44,11 +44,8 @@ class Guesser:
     """Arguments for one class. Ask for `make`, and after a fault for another with `after`."""
 
     def __init__(self, cls: Any, names: Mapping[str, Any], places: Places, *, optional: bool = False) -> None:
-        """Begin with the likeliest.
-
-        Args:
-            optional: also guess those that are None by default: some authors mean that they must be given.
-        """
+        """Begin with the likeliest; `optional`: also for what is None by default, as some authors mean that it must
+        be given."""
         self._cls, self._places = cls, places
         self._all = {one.name: one for one in _parameters(cls)}
         self._names = names
@@ -64,6 +61,9 @@ class Guesser:
             for one in self._all.values():
                 if one.default is None and isinstance(by_name(one.name.lower()), int):
                     self._ways[one.name] = alternatives(cls, one, names)[0]
+        for one in self._all.values():
+            if "pretrained" in one.name and one.default is True:  # nothing can be downloaded
+                self._ways[one.name] = bool
         self._base: _State | None = None
         self._trial = self._ways
         self._left = _MOST
@@ -124,7 +124,7 @@ class Guesser:
 class Count:
     """Counts the modules that are made while it is entered."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Count:
         self.modules = 0
         self._original = original = nn.Module.__init__
 
@@ -133,6 +133,7 @@ class Count:
             original(module, *args, **kwargs)
 
         nn.Module.__init__ = init  # type: ignore[assignment, method-assign]
+        return self
 
     def __exit__(self, *_: object) -> None:
         nn.Module.__init__ = self._original  # type: ignore[method-assign]
@@ -174,4 +175,3 @@ def _parameters(cls: Any) -> list[inspect.Parameter]:
         return []
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return [one for one in parameters if one.kind in plain]
-

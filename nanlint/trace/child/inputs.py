@@ -74,7 +74,7 @@ def from_specs(specs: tuple[str, ...]) -> Inputs:
 def _made(spec: Spec) -> Any:
     if spec.dtype in {"none", "number"}:
         return None if spec.dtype == "none" else spec.high
-    return [_tensor(spec) for _ in range(spec.count)] if spec.count else _tensor(spec)
+    return [_tensor(spec) for _ in range(spec.several)] if spec.several else _tensor(spec)
 
 
 def _tensor(spec: Spec) -> Tensor:

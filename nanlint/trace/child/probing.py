@@ -6,9 +6,10 @@ the number of dimensions, a size, a type. A change that gets further is kept and
 
 from __future__ import annotations
 
+import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,14 +18,18 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from nanlint.trace.child.belt import at_most
 from nanlint.trace.child.inputs import Inputs, from_specs
 from nanlint.trace.child.shapes import guesses
 from nanlint.trace.child.walking import tensors
 from nanlint.trace.specs import Spec, parse_spec
 
 # likely inputs, changed ones, how many of those that came furthest are changed, and seconds for it all
-_LIKELY, _CHANGED, _BEAM, _SECONDS = 120, 400, 4, 8.0
-_LARGEST = 4096
+_LIKELY, _CHANGED, _BEAM, _SECONDS = 120, 400, 16, 8.0
+# seconds for one try
+_TRY = 10.0
+# the largest size of one dimension, and of all together
+_LONGEST, _LARGEST = 4096, 2**22
 
 _RANKS = (
     re.compile(r"not enough values to unpack \(expected (\d)"),
@@ -33,8 +38,13 @@ _RANKS = (
     re.compile(r"(\d)-?D\b"), re.compile(r"must be (\d)-dim"), re.compile(r">=(\d) dims"),
     re.compile(r"ordering of dimensions i\.e\. .*len\(dims\) = (\d)"), re.compile(r"expected (\d) dims"),
 )  # fmt: skip
+_MATRICES = re.compile(r"\(\d+x(\d+) and (\d+)x\d+\)")
 _WHOLE = re.compile(r"Long, Int|indices|integer|torch\.LongTensor|Long\b|int64|Index tensor|index is supposed")
 _BOOLEAN = re.compile(r"[Bb]ool")
+
+
+# how far it came, the input, the fault's text
+_Tried = tuple[tuple[int, int], tuple[str, ...], str]
 
 
 class _Counter(TorchFunctionMode):
@@ -61,6 +71,7 @@ class Probe:
         fault: what it raised on the input that came furthest.
         calls, line: how many functions of torch were called before that, and the line of `forward`.
         specs: that input.
+        seen: all inputs that were tried.
     """
 
     inputs: Inputs | None = None
@@ -68,51 +79,52 @@ class Probe:
     calls: int = -1
     line: int = 0
     specs: tuple[str, ...] = ()
-    _seen: set[tuple[str, ...]] = field(default_factory=set)
+    seen: set[tuple[str, ...]] = field(default_factory=set)
 
 
 def probe(model: nn.Module, batch: int, until: float) -> Probe:
     """Find an input for this model, with so many rows where it has rows, until that time."""
     until = min(time.monotonic() + _SECONDS, max(until, time.monotonic() + 1.0))
     found = Probe()
-    tried: list[tuple[int, tuple[str, ...], Exception]] = []
+    tried: list[_Tried] = []
     for inputs in islice(guesses(model, batch), _LIKELY):
         if _try(model, inputs.specs, found, tried) or time.monotonic() > until:
             return found
     left = _CHANGED
     changed: set[tuple[str, ...]] = set()
     while left > 0 and time.monotonic() < until:
-        tried.sort(key=lambda one: -one[0])
-        base = next((one for one in tried[: _BEAM * 4] if one[1] not in changed), None)
-        if base is None or base[0] + 2 < tried[0][0]:
+        tried.sort(key=lambda one: one[0], reverse=True)
+        base = next((one for one in tried[:_BEAM] if one[1] not in changed), None)
+        if base is None:
             break
         changed.add(base[1])
         for specs in changes(base[1], base[2], batch):
-            if specs in found._seen:
+            if specs in found.seen:
                 continue
             left -= 1
             if _try(model, specs, found, tried) or left <= 0 or time.monotonic() > until:
                 break
-            if found.calls > base[0] + 3:  # much further: go on from there
+            if found.calls > base[0][0]:  # further: go on from there
                 break
         if found.inputs is not None:
             break
     return found
 
 
-def _try(
-    model: nn.Module, specs: tuple[str, ...], found: Probe, tried: list[tuple[int, tuple[str, ...], Exception]]
-) -> bool:
-    found._seen.add(specs)
+def _try(model: nn.Module, specs: tuple[str, ...], found: Probe, tried: list[_Tried]) -> bool:
+    found.seen.add(specs)
     inputs = from_specs(specs)
-    fault, calls = runs(model, inputs)
+    fault, calls = runs(model, inputs, _TRY)
     if fault is None:
         found.inputs = inputs
         return True
-    tried.append((calls, specs, fault))
     line = _line(fault, model)
+    tried.append(((calls, line), specs, str(fault)))
     if (calls, line) > (found.calls, found.line):
-        found.calls, found.line, found.fault, found.specs = calls, line, fault, specs
+        fault, found.fault = found.fault or fault, fault
+        found.calls, found.line, found.specs = calls, line, specs
+    if fault is not found.fault:
+        fault.__traceback__ = None  # it holds on to all that forward had computed
     return False
 
 
@@ -126,12 +138,12 @@ def _line(fault: Exception, model: nn.Module) -> int:
     return 0
 
 
-def runs(model: nn.Module, inputs: Inputs) -> tuple[Exception | None, int]:
+def runs(model: nn.Module, inputs: Inputs, seconds: float | None = None) -> tuple[Exception | None, int]:
     """Does forward accept this? The fault if it does not, and how many functions were called before it."""
     state = torch.get_rng_state()
     counter = _Counter()
     try:
-        with torch.no_grad(), counter:
+        with torch.no_grad(), at_most(seconds), counter:
             result: Any = model(*inputs.args, **inputs.kwargs)
     except Exception as error:
         return error, counter.calls
@@ -140,16 +152,21 @@ def runs(model: nn.Module, inputs: Inputs) -> tuple[Exception | None, int]:
     return (None if any(True for _ in tensors(result)) else TypeError("forward returns no tensor")), counter.calls
 
 
-def changes(specs: tuple[str, ...], fault: Exception, batch: int) -> Iterator[tuple[str, ...]]:
-    """This input with one argument changed as the fault suggests, the likeliest first."""
+def changes(specs: tuple[str, ...], fault: str, batch: int) -> Iterator[tuple[str, ...]]:
+    """The same input with one argument changed as the fault suggests, the likeliest first."""
     parsed = [parse_spec(one) for one in specs]
-    told, others = [], []
+    told: list[list[tuple[str, ...]]] = []
+    others: list[list[tuple[str, ...]]] = []
     for at, spec in enumerate(parsed):
         if spec is not None:
-            told.append([_with(specs, at, one) for one in _told(spec, str(fault), batch)])
-            others.append([_with(specs, at, one) for one in _any(spec, parsed, batch)])
+            told.append([_with(specs, at, one) for one in _told(spec, fault, batch) if _fits(one)])
+            others.append([_with(specs, at, one) for one in _any(spec, parsed, batch) if _fits(one)])
     yield from _in_turn(told)
     yield from _in_turn(others)
+
+
+def _fits(spec: Spec) -> bool:
+    return math.prod(spec.shape) <= _LARGEST
 
 
 def _with(specs: tuple[str, ...], at: int, spec: Spec) -> tuple[str, ...]:
@@ -176,11 +193,33 @@ def _told(spec: Spec, text: str, batch: int) -> Iterator[Spec]:
         yield from _of_rank(spec, rank, batch)
     numbers = [int(one) for one in re.findall(r"(?<![\w.])\d+(?=\D|$)", text)]
     numbers += [int(one) for pair in re.findall(r"(\d+)x(\d+)", text) for one in pair]
-    known = [one for one in dict.fromkeys(numbers) if 0 < one <= _LARGEST]
+    yield from _scaled(spec, text)
+    known = [one for one in dict.fromkeys(numbers) if 0 < one <= _LONGEST]
     for size in known[:8]:
         for at in reversed(range(len(spec.shape))):
             if spec.shape[at] != size:
                 yield spec._replace(shape=(*spec.shape[:at], size, *spec.shape[at + 1 :]))
+
+
+def _scaled(spec: Spec, text: str) -> Iterator[Spec]:
+    """Sizes that could make so many columns of so many others, where two matrices do not fit."""
+    found = _MATRICES.search(text)
+    if found is None:
+        return
+    has, wanted = int(found[1]), int(found[2])
+    for power in (1.0, 0.5):
+        for at in reversed(range(1, len(spec.shape))):
+            yield _resized(spec, [at], (wanted / max(has, 1)) ** power)
+        if len(spec.shape) == 4:
+            yield _resized(spec, [2, 3], (wanted / max(has, 1)) ** power)
+    for at in reversed(range(1, len(spec.shape))):
+        if spec.shape[at] + wanted - has > 0:
+            yield spec._replace(shape=(*spec.shape[:at], spec.shape[at] + wanted - has, *spec.shape[at + 1 :]))
+
+
+def _resized(spec: Spec, places: Sequence[int], factor: float) -> Spec:
+    shape = [max(round(size * factor), 1) if at in places else size for at, size in enumerate(spec.shape)]
+    return spec._replace(shape=tuple(shape))
 
 
 def _of_rank(spec: Spec, rank: int, batch: int) -> Iterator[Spec]:
@@ -219,8 +258,8 @@ def _any(spec: Spec, all_of_them: list[Spec | None], batch: int) -> Iterator[Spe
         yield Spec(spec.name, (), "none", 2)
         yield Spec(spec.name, (), "number", 2)
         yield Spec(spec.name, (batch,), "float32", 2)
-        if not spec.count:
-            yield spec._replace(count=2)
+        if not spec.several:
+            yield spec._replace(several=2)
     if len(spec.shape) > 2:
         yield spec._replace(shape=spec.shape[1:])
         yield spec._replace(shape=(*spec.shape[:1], *reversed(spec.shape[1:])))

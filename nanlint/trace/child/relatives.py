@@ -50,10 +50,10 @@ class Part:
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if not calls and self.is_one(module):
-                calls.append(Inputs(args, kwargs, "its own input").map(lambda one: one.detach().clone(), _TITLE))
+                calls.append(Inputs(args, kwargs).map(lambda one: one.detach().clone(), _TITLE))
             return original(module, *args, **kwargs)
 
-        nn.Module.__call__ = call  # type: ignore[method-assign, assignment]
+        nn.Module.__call__ = call  # type: ignore[method-assign]
         try:
             yield calls
         finally:
@@ -63,14 +63,16 @@ class Part:
 _TITLE = "the input that it gets there"
 
 
-def users(loaded: Loaded, loader: Loader, name: str) -> Iterator[tuple[Loaded, Candidate]]:
-    """Classes that make objects of this one: those of its file first, then those of the project."""
+def users(loaded: Loaded, loader: Loader | None, name: str) -> Iterator[tuple[Loaded, Candidate]]:
+    """Classes that make objects of this one: those of its file, and with a loader those of the project too."""
     yield from islice(_users_in(loaded, name), _USERS)
+    if loader is None:
+        return
     file = str(loaded.module.__file__)
-    for other in islice(_mentioning(loader, file, name), _LOADED):
+    for other in islice(mentioning(loader, file, name), _LOADED):
         try:
             found = loader.load_file(other)
-        except (Exception, SystemExit):  # whatever that file needs and is not here
+        except (Exception, SystemExit):  # noqa: S112  (whatever that file needs and is not here)
             continue
         yield from islice(_users_in(found, name), _USERS // 2)
 
@@ -98,17 +100,28 @@ def _called(tree: ast.ClassDef) -> set[str]:
     }
 
 
-def _mentioning(loader: Loader, file: str, name: str) -> Iterator[str]:
-    """Other files of the project in which this class is used, the nearest first."""
-    pattern = re.compile(rb"\b" + re.escape(name).encode() + rb"\s*\(")
+def mentioning(loader: Loader, file: str, name: str) -> Iterator[str]:
+    """Other files of the project that import this class and call it, the nearest first."""
     found = []
     for path in islice(_files(loader.root_of(file)), _FILES):
         try:
-            if str(path) != file and pattern.search(path.read_bytes()):
+            if str(path) != file and _imports(path.read_bytes(), Path(file), name):
                 found.append(str(path))
         except OSError:
             continue
     yield from sorted(found, key=lambda one: (-len(os.path.commonpath([one, file])), "test" in one, one))
+
+
+def _imports(text: bytes, file: Path, name: str) -> bool:
+    """Does this text import the class from that file, or the package around it, and call it? A class of its own may
+    have the same name."""
+    word = re.escape(name).encode()
+    if name.encode() not in text or re.search(rb"\b%s\s*\(" % word, text) is None:
+        return False
+    if re.search(rb"^class\s+%s\b" % word, text, re.MULTILINE):
+        return False
+    imported = re.search(rb"import\s*\([^)]*\b%s\b|import[^\n(]*(\b%s\b|\*)|\.%s\s*\(" % (word, word, word), text)
+    return imported is not None and (file.stem.encode() in text or file.parent.name.encode() in text)
 
 
 def _files(root: str) -> Iterator[Path]:
@@ -122,4 +135,3 @@ def _file(cls: type) -> str | None:
         return inspect.getfile(cls)
     except (TypeError, OSError):
         return None
-
