@@ -52,8 +52,7 @@ BAD = {
     "syntax.py": ("def f(:\n", "syntax.py", "cannot load syntax.py: line 1: invalid syntax"),
     "build.py": (
         CLEAN.replace("(self)", "(self, workers)", 1).replace("super().__init__()", "raise OSError(f'no pool {workers}')"),
-       ,
-        "build.py", "cannot build `Net` from guessed arguments: OSError: no pool 32; write `def nanlint_example()`",
+        "build.py", "cannot build `Net` from guessed arguments: OSError: no pool 16; write `def nanlint_example()`",
     ),
     "raises.py": (
         CLEAN.replace("self.layer(x)\n", "self.later(x)\n"), "raises.py", "no attribute 'later'); pass --input",
