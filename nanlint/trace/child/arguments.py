@@ -33,7 +33,7 @@ _GUESSES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("patch_size", "patch"), 4),
     (("kernel_size", "kernel", "ksize"), 3),
     (("heads", "num_heads", "n_heads", "nhead", "n_head", "h"), 4),
-    (("depth", "layers", "num_layers", "n_layers", "nlayers", "n_layer", "blocks", "num_blocks", "n_blocks"), 2),
+    (("depth", "layers", "num_layers", "n_layers", "nlayers", "n_layer", "blocks", "num_blocks", "n_blocks"), 3),
     (("stride", "dilation", "groups", "padding"), 1),
     (("dropout", "drop", "p", "dropout_rate", "drop_rate", "pdrop", "prob"), 0.1),
     (("dtype",), torch.float32),
@@ -73,7 +73,7 @@ _MODULES: dict[str, Callable[[], Any]] = {
                      "base_model", "feature_extractor", "encoder", "decoder", "attention", "attn"), Through),
 }  # fmt: skip
 
-_FLAGS, _FLAG, _WIDTH = ("use_", "is_", "with_", "do_", "return_", "tie_", "bias", "flash"), False, 16
+_FLAGS, _FLAG, _WIDTH = ("use_", "is_", "with_", "do_", "return_", "tie_", "bias", "flash"), False, 32
 _CONFIGURATIONS = frozenset({
     "config", "cfg", "args", "opt", "opts", "options", "hparams", "hparam", "params", "conf", "hp", "configs",
     "config_dict", "configuration", "model_args", "model_config", "settings",

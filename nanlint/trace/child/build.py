@@ -176,14 +176,14 @@ class Builder:
         assert isinstance(model, nn.Module)
         return model
 
-    def attempt(self, make: Callable[[], Any], seconds: float | None) -> tuple[Any, Exception | None]:
+    def attempt(self, make: Callable[[], Any], seconds: float | None) -> tuple[Any, BaseException | None]:
         """What is made, or the fault; in no more than so many seconds."""
         try:
             belt.seed(self.options.seed)
             self._pager = self._new_pager()
             with quiet(), belt.at_most(seconds), self._pager.building():
                 return make(), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # scripts read their options where they are needed
             return None, error
 
     def initialised(self, model: nn.Module) -> nn.Module:
@@ -224,7 +224,7 @@ class Builder:
         with quiet(), self._pager.running():
             return runs(model, inputs)[0]
 
-    def explained(self, error: Exception) -> str:
+    def explained(self, error: BaseException) -> str:
         """The fault, and if it comes from a statement that was not run, that."""
         if isinstance(error, NameError) and (reason := self.loaded.skipped.get(str(error.name))) is not None:
             return f"`{error.name}` is not defined ({reason}); --import runs the whole file"

@@ -32,7 +32,7 @@ def calls_in(tree: ast.Module, name: str, names: Mapping[str, Any]) -> Iterator[
             known |= _constants(scope, {**names, **known})
         try:
             yield _arguments(call, {**names, **known})
-        except Exception:  # noqa: S112  (something that only a run knows)
+        except (Exception, SystemExit):  # noqa: S112  (something that only a run knows)
             continue
 
 
@@ -72,7 +72,7 @@ def _constants(scope: _Scope, names: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in pairs:
         try:
             found[name] = _value(value, {**names, **found})
-        except Exception:  # noqa: S112
+        except (Exception, SystemExit):  # noqa: S112  (options that must be given make argparse exit)
             continue
     return found
 

@@ -12,8 +12,9 @@ import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ _HARMLESS = (
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context, ast.keyword, ast.arguments, ast.arg,
     ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.comprehension,
 )  # fmt: skip
+_IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
 
 @dataclass
@@ -146,6 +148,9 @@ class Loader:
         parent = name.rpartition(".")[0]
         if parent:
             importlib.import_module(parent)
+        known = sys.modules.get(name)
+        if known is not None and getattr(known, "__file__", None) == str(path):  # its package has imported it
+            return Loaded(known, ast.parse(path.read_bytes(), str(path)), self._skipped.get(name, {}))
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
@@ -173,12 +178,22 @@ class Loader:
                 with _no_options_required():
                     exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
             except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
-                skipped.update(dict.fromkeys(_bound(statement), described(error)))
+                skipped.update(dict.fromkeys(_bound(statement), self._reason(error, skipped)))
         defined = module.__dict__.keys()
         for statement in tree.body:
             for name in _bound(statement):
                 if name not in defined:
                     skipped.setdefault(name, "the statement that defines it was not run")
+            for name in _attempted(statement):
+                if name not in defined:
+                    skipped.setdefault(name, "its import failed")
+
+    def _reason(self, error: BaseException, skipped: Mapping[str, str]) -> str:
+        """Why a statement failed: if for a name that is missing here, or where it is imported from, then why that is."""
+        missing = str(error.name) if isinstance(error, NameError | ImportError) else ""
+        if isinstance(error, ImportError) and (found := _IMPORTED.search(str(error))) is not None:
+            skipped, missing = self._skipped.get(found[2], {}), found[1]
+        return skipped.get(missing) or described(error)
 
 
 @contextmanager
@@ -290,6 +305,14 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             for node in ast.walk(target):
                 if isinstance(node, ast.Name):
                     yield node.id
+
+
+def _attempted(statement: ast.stmt) -> Iterator[str]:
+    """The names that the imports in a `try` bind."""
+    if isinstance(statement, ast.Try):
+        for one in statement.body:
+            if isinstance(one, ast.Import | ast.ImportFrom):
+                yield from _bound(one)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

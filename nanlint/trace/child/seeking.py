@@ -59,7 +59,7 @@ class Seeker:
         self._builder, self._given = builder, given
         self._cls, self._name = builder.candidate.thing, builder.candidate.name
         self._told: tuple[Progress, NotTraceableError] | None = None
-        self._fault: Exception | None = None
+        self._fault: BaseException | None = None
         self._calls = 0
 
     def find(self) -> None:
@@ -174,6 +174,9 @@ class Seeker:
         except NotTraceableError as trouble:
             self._tell(trouble, (2, 0, 0))
             return False
+        except Exception as error:  # even a question about its parameters may be too much
+            self._tell(self._not_built(error), (1, 0, 0))
+            return False
         return True
 
     def _tell(self, trouble: NotTraceableError, progress: Progress) -> None:
@@ -181,7 +184,7 @@ class Seeker:
         if self._told is None or progress > self._told[0]:
             self._told = (progress, trouble)
 
-    def _not_built(self, error: Exception | None, how: str = "") -> NotTraceableError:
+    def _not_built(self, error: BaseException | None, how: str = "") -> NotTraceableError:
         if error is None:
             fault = "its file makes something else"
         elif isinstance(error, UnguessableError):
