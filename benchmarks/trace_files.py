@@ -26,7 +26,7 @@ from nanlint.trace.results import Results, collect
 from nanlint.trace.session import events
 
 # one seed: what is asked is whether a model runs, and most are built from guesses
-_OPTIONS = Options(seeds=1, batch=8, budget=30.0)
+_OPTIONS = Options(seeds=1, batch=8, budget=60.0)
 _DIED = re.compile(r"the process|took longer|closed its connection")
 _REASONS = {
     "a package is missing": re.compile(r"ModuleNotFoundError|is not defined|ImportError"),
@@ -84,9 +84,9 @@ def _repositories(folder: Path, each: int, *, others: bool) -> Iterator[Reposito
     for place in sorted(folder.iterdir()):
         known = {file: found for file in sorted(place.rglob("*.py")) if (found := list(_classes(file)))}
         files = list(known)
-        steps = [2 * at + others for at in range(each)]
-        chosen = [files[step * len(files) // (2 * each)] for step in steps]
-        if len(files) <= each:  # there are none in between
+        if len(files) > each:
+            chosen = [files[(2 * at + others) * len(files) // (2 * each)] for at in range(each)]
+        else:  # there are none in between
             chosen = [] if others else files
         if not chosen:
             continue

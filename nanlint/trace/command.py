@@ -133,7 +133,8 @@ def report(
 
 def _closing(results: Results, output: Output, form: str) -> str:
     count = len(results.models)
-    models = f"{count} model{'' if count == 1 else 's'} traced"
+    guessed = sum(one.guessed for one in results.models)
+    models = f"{count} model{'' if count == 1 else 's'} traced" + (f", {guessed} from guesses" if guessed else "")
     if not output.found:
         return f"No findings ({models})." if count else "Nothing was traced."
     return (output.closing_line(form) or "").removesuffix(".") + f"; {models}."

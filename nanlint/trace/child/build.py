@@ -16,7 +16,7 @@ from torch import nn
 from nanlint.faults import described
 from nanlint.trace.child import belt
 from nanlint.trace.child.inputs import Inputs, from_example, from_specs, shapes
-from nanlint.trace.child.loading import Loaded, Loader
+from nanlint.trace.child.loading import Loaded, Loader, is_missing
 from nanlint.trace.child.models import EXAMPLE, Candidate, NotTraceableError, required_parameters
 from nanlint.trace.child.paging import Pager
 from nanlint.trace.child.probing import Probe, probe, runs
@@ -213,6 +213,10 @@ class Builder:
             found: Probe = probe(model, self.options.batch, self.until)
         if found.inputs is not None:
             return found.inputs
+        if isinstance(found.fault, NotImplementedError) and found.calls <= 0:
+            raise NotTraceableError(
+                f"`{self.candidate.name}` does not implement forward; write `def {EXAMPLE}()` that computes something"
+            )
         wanted = ", ".join(one.name for one in required_parameters(model.forward))
         on = f" on {' '.join(found.specs)}" if found.specs else ""
         last = f" (it came furthest{on}: {self.explained(found.fault)})" if found.fault is not None else ""
@@ -227,7 +231,8 @@ class Builder:
     def explained(self, error: BaseException) -> str:
         """The fault, and if it comes from a statement that was not run, that."""
         if isinstance(error, NameError) and (reason := self.loaded.skipped.get(str(error.name))) is not None:
-            return f"`{error.name}` is not defined ({reason}); --import runs the whole file"
+            remedy = "" if is_missing(reason) else "; --import runs the whole file"
+            return f"`{error.name}` is not defined ({reason}){remedy}"
         return described(error)
 
     def _moved(self, inputs: Inputs) -> Inputs:

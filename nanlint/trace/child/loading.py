@@ -39,6 +39,7 @@ _HARMLESS = (
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context, ast.keyword, ast.arguments, ast.arg,
     ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.comprehension,
 )  # fmt: skip
+_FAILED = "failed"
 _IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
 
@@ -179,17 +180,17 @@ class Loader:
                     exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
             except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
                 skipped.update(dict.fromkeys(_bound(statement), self._reason(error, skipped)))
+            for name, text in _attempted(statement):
+                if name not in module.__dict__:
+                    skipped[name] = f"`{text}` {_FAILED}"
         defined = module.__dict__.keys()
         for statement in tree.body:
             for name in _bound(statement):
                 if name not in defined:
                     skipped.setdefault(name, "the statement that defines it was not run")
-            for name in _attempted(statement):
-                if name not in defined:
-                    skipped.setdefault(name, "its import failed")
 
     def _reason(self, error: BaseException, skipped: Mapping[str, str]) -> str:
-        """Why a statement failed: if for a name that is missing here, or where it is imported from, then why that is."""
+        """Why a statement failed: if for a name that is missing here or where it is imported from, why that is."""
         missing = str(error.name) if isinstance(error, NameError | ImportError) else ""
         if isinstance(error, ImportError) and (found := _IMPORTED.search(str(error))) is not None:
             skipped, missing = self._skipped.get(found[2], {}), found[1]
@@ -262,6 +263,11 @@ def is_constant(value: ast.expr) -> bool:
     return True
 
 
+def is_missing(reason: str) -> bool:
+    """Is a package missing? Running more of the file would not help."""
+    return "No module named" in reason or reason.endswith(_FAILED)
+
+
 def _declares_option(value: ast.expr) -> bool:
     """Is this `parser.add_argument(…)`? Scripts keep the sizes of their models in the defaults."""
     called = value.func if isinstance(value, ast.Call) else None
@@ -307,12 +313,11 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
                     yield node.id
 
 
-def _attempted(statement: ast.stmt) -> Iterator[str]:
-    """The names that the imports in a `try` bind."""
-    if isinstance(statement, ast.Try):
-        for one in statement.body:
-            if isinstance(one, ast.Import | ast.ImportFrom):
-                yield from _bound(one)
+def _attempted(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """The names that the imports in a `try` bind, and their text."""
+    for one in statement.body if isinstance(statement, ast.Try) else ():
+        if isinstance(one, ast.Import | ast.ImportFrom):
+            yield from ((name, ast.unparse(one)) for name in _bound(one))
 
 
 class _Finder(importlib.abc.MetaPathFinder):

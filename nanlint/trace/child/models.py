@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from nanlint.source import Span
-from nanlint.trace.child.loading import Loaded
+from nanlint.trace.child.loading import Loaded, is_missing
 from nanlint.trace.protocol import Place
 
 EXAMPLE = "nanlint_example"
@@ -89,7 +89,8 @@ def _named(loaded: Loaded, name: str, word: str) -> Candidate:
         thing = getattr(thing, step, None)
     if thing is None:
         if (reason := loaded.skipped.get(name)) is not None:
-            raise NotTraceableError(f"`{name}` is not defined ({reason}); try --import, which runs the file")
+            remedy = "install what is missing" if is_missing(reason) else "try --import, which runs the file"
+            raise NotTraceableError(f"`{name}` is not defined ({reason}); {remedy}")
         known = [one for one, _ in _classes(loaded)]
         hint = f"; it defines {', '.join(f'`{one}`' for one in known[:5])}" if known else ""
         raise NotTraceableError(f"no `{name}` in {word.partition(':')[0]}{hint}", missing=True)

@@ -29,8 +29,8 @@ from nanlint.trace.child.sites import quiet
 if TYPE_CHECKING:
     from nanlint.trace.child.build import Builder
 
-# of the seconds for a model, this share is for the search
-SEARCH = 0.3
+# of the seconds for a model, this share is for each step of the search
+SEARCH = 0.15
 # calls and functions that are tried
 _CALLS, _FUNCTIONS = 4, 2
 # seconds for a constructor with guessed arguments
@@ -191,6 +191,8 @@ class Seeker:
             how, fault = "", f"nothing says what to pass for `{error}`"
         else:
             fault = self._builder.explained(error)
+        if "No module named" in fault:
+            return NotTraceableError(f"cannot build `{self._name}`: {fault}; install what is missing")
         return NotTraceableError(
             f"cannot build `{self._name}`{how}: {fault}; write `def {EXAMPLE}()` that returns a model and its input"
         )

@@ -24,6 +24,8 @@ _TOKENS = frozenset({
     "label", "captions", "caption", "text", "source", "question", "sentence", "targets", "target", "y", "t",
     "timesteps", "timestep", "time", "steps",
 })  # fmt: skip
+# parts of longer names: `trg_seq`, `encoder_input_ids`
+_TOKEN_PARTS = frozenset({"ids", "tokens", "src", "tgt", "trg", "words"})
 _MASKS = ("mask", "padding_mask", "attention_mask", "attn_mask", "src_mask", "tgt_mask", "key_padding_mask")
 
 
@@ -101,8 +103,9 @@ def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]
             yield f"{length},{length}:bool"
         return
     yield from _by_name(name, position, batch)
-    tokens = hints.vocabulary is not None and (position == 0 or name in _TOKENS)
-    if tokens and (hints.channels is None or name in _TOKENS):
+    named = name in _TOKENS or not _TOKEN_PARTS.isdisjoint(name.split("_"))
+    tokens = hints.vocabulary is not None and (position == 0 or named)
+    if tokens and (hints.channels is None or named):
         yield from _whole_numbers(hints.vocabulary or 2, batch)
     if hints.channels is not None:
         for size in {1: _SIZES[:5], 2: _SIZES}.get(hints.rank, (16, 32, 64)):
@@ -116,7 +119,7 @@ def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]
         yield from (f"{batch},{last}", f"{batch},16,{last}")
     if hints.channels is None and hints.features is None:
         yield from (f"{batch},16", f"{batch},3,32,32", f"{batch},16,32")
-    if position and name in _TOKENS:
+    if position and named:
         yield from _whole_numbers(hints.vocabulary or 10, batch)
     # a part of a network may begin with something else than its first layer: sequences, heads, feature maps
     width = hints.features or hints.recurrent or hints.channels or 32
