@@ -51,7 +51,8 @@ BAD = {
     "number.py": ("width = 3\n", "number.py:width", "`width` is no model and no function that makes one, but an int"),
     "syntax.py": ("def f(:\n", "syntax.py", "cannot load syntax.py: line 1: invalid syntax"),
     "build.py": (
-        CLEAN.replace("(self)", "(self, workers)", 1).replace("super().__init__()", "raise OSError(f'no pool {workers}')"),
+        CLEAN.replace("(self)", "(self, workers)", 1)
+        .replace("super().__init__()", "raise OSError(f'no pool {workers}')"),
         "build.py", "cannot build `Net` from guessed arguments: OSError: no pool 16; write `def nanlint_example()`",
     ),
     "raises.py": (

@@ -191,6 +191,26 @@ def test_refused(name: str, traced: Results) -> None:
     assert REFUSED[name][1] in trouble.text
 
 
+def test_stand_ins_are_not_judged(tmp_path: Path) -> None:
+    """The part that nobody knows may normalise what it gets: what stands for it does not."""
+    text = _net("after", "self.layer = nn.Linear(8, 8)\nself.after = after", "return self.after(self.layer(x) * 300)")
+    (tmp_path / "a.py").write_text(text, encoding="utf-8")
+    target = Target("a.py:Net", str(tmp_path / "a.py"), name="Net", named=True)
+    job = Job((target,), Options(seeds=1, batch=8), (str(tmp_path),), str(tmp_path))
+    results = collect(events(job), job, load_cards(), Settings())
+    assert [model.guessed for model in results.models] == [True]
+    assert not results.found
+
+
+def test_layers_without_weights_are_no_guess(tmp_path: Path) -> None:
+    text = _net("few, ratio", "self.layer = nn.Linear(few, few // (ratio * 4))")
+    (tmp_path / "a.py").write_text(text, encoding="utf-8")
+    target = Target("a.py:Net", str(tmp_path / "a.py"), name="Net", named=True)
+    job = Job((target,), Options(seeds=1, batch=8), (str(tmp_path),), str(tmp_path))
+    (model,) = collect(events(job), job, load_cards(), Settings()).models
+    assert all(row.shape[-1] for row in model.rows)
+
+
 def test_absurd_guesses(tmp_path: Path) -> None:
     """A guess that needs an absurd amount of memory or time is stopped, and the next is tried."""
     text = _net("size", "self.layer = nn.Linear(10 ** size, 2)")

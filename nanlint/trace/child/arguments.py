@@ -63,6 +63,11 @@ class Through(nn.Module):
         return tensor if self._count == 1 else (tensor, *[None] * (self._count - 1))
 
 
+def has_stand_in(model: nn.Module) -> bool:
+    """Does a part of it only stand for one that is not known? Then its layers learn and see what they never would."""
+    return any(isinstance(one, Through) for one in model.modules())
+
+
 _MODULES: dict[str, Callable[[], Any]] = {
     "activation": nn.ReLU, "act": nn.ReLU, "act_layer": lambda: nn.ReLU, "norm_layer": lambda: nn.LayerNorm,
     "norm": lambda: nn.LayerNorm, "device": lambda: "cpu", "dtype": lambda: torch.float32,

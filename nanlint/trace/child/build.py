@@ -233,6 +233,10 @@ class Builder:
         if isinstance(error, NameError) and (reason := self.loaded.skipped.get(str(error.name))) is not None:
             remedy = "" if is_missing(reason) else "; --import runs the whole file"
             return f"`{error.name}` is not defined ({reason}){remedy}"
+        if isinstance(error, belt.TooSlowError):
+            return str(error)
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            return f"it wants more memory than it may have ({described(error)}); --memory allows more"
         return described(error)
 
     def _moved(self, inputs: Inputs) -> Inputs:

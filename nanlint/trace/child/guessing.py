@@ -79,6 +79,11 @@ class Guesser:
             raise UnguessableError(self._unknown)
         return self._cls(**{name: way() for name, way in self._trial.items()})
 
+    @property
+    def has_guesses(self) -> bool:
+        """Is anything passed that was guessed?"""
+        return bool(self._trial)
+
     def frozen(self) -> Any:
         """What `make` does now, for later."""
         ways = dict(self._trial)

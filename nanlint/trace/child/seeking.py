@@ -145,10 +145,11 @@ class Seeker:
         guesser = Guesser(self._cls, vars(builder.loaded.module), builder.places, optional=optional)
         while time.monotonic() < builder.until:
             with Count() as made:
-                model, fault = builder.attempt(guesser.make, _TRY)
+                model, fault = builder.attempt(lambda: _full(guesser.make()), _TRY)
             if fault is not None:
                 progress = how_far(fault, self._cls, made.modules)
-                self._tell(self._not_built(fault, " from guessed arguments"), progress)
+                how = " from guessed arguments" if guesser.has_guesses else ""
+                self._tell(self._not_built(fault, how), progress)
             else:
                 frozen = guesser.frozen()
                 make: Any = lambda frozen=frozen: builder.initialised(frozen())  # noqa: E731
@@ -210,6 +211,13 @@ def _input_of(part: Part, whole: Builder) -> Inputs | None:
     except Exception:
         return None
     return calls[0] if calls and part.within(built.model) is not None else None
+
+
+def _full(model: nn.Module) -> nn.Module:
+    """A model of guesses in which every layer has weights."""
+    if not all(one.numel() for one in model.parameters()):
+        raise ValueError("a layer has no weights")
+    return model
 
 
 def _calling(cls: Any, args: list[Any], kwargs: dict[str, Any]) -> Callable[[], Any]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from nanlint.faults import described
 from nanlint.trace.child import belt
+from nanlint.trace.child.arguments import has_stand_in
 from nanlint.trace.child.blame import Blame
 from nanlint.trace.child.build import Builder, Built
 from nanlint.trace.child.flow import Flow, measure, starved
@@ -69,7 +70,7 @@ class Study:
         yield from self._blame.special(fresh, loss, lambda: self._has_time(took))
         if not self._builder.paged:
             yield from self._blame.shifted(fresh, loss, lambda: self._has_time(took))
-        if isinstance(built.model, nn.Module) and flow.layers:
+        if isinstance(built.model, nn.Module) and flow.layers and not has_stand_in(built.model):
             yield from self._initialisation(built, flow, took, bare=bool(plain))
 
     def summary(self, number: int) -> Model:
