@@ -202,6 +202,24 @@ def test_stand_ins_are_not_judged(tmp_path: Path) -> None:
     assert not results.found
 
 
+@pytest.mark.parametrize(
+    ("run", "inputs", "severity"),
+    [
+        ("torch.log1p(x)", (), "info"),
+        ("torch.log1p(x)", ("4,8",), "error"),
+        ("torch.sqrt(-x.abs() - 1)", (), "error"),
+    ],
+)
+def test_negative_numbers_that_nobody_gave(run: str, inputs: tuple[str, ...], severity: str, tmp_path: Path) -> None:
+    """Counts are never negative: that a made-up input is says little. What fails on positive numbers too says all."""
+    (tmp_path / "a.py").write_text(_net("", "self.layer = nn.Linear(8, 3)", f"return self.layer({run})"))
+    target = Target("a.py:Net", str(tmp_path / "a.py"), name="Net", named=True, inputs=inputs)
+    job = Job((target,), Options(seeds=1, batch=8), (str(tmp_path),), str(tmp_path))
+    ((found,),) = collect(events(job), job, load_cards(), Settings()).found.values()
+    assert (found.code, str(found.severity)) == ("NAN901", severity)
+    assert ("with negative numbers" in found.message) == (severity == "info")
+
+
 def test_layers_without_weights_are_no_guess(tmp_path: Path) -> None:
     text = _net("few, ratio", "self.layer = nn.Linear(few, few // (ratio * 4))")
     (tmp_path / "a.py").write_text(text, encoding="utf-8")

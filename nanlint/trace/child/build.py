@@ -114,6 +114,11 @@ class Builder:
         # it is known only while the model lives
         self.paged = self._pager.size if self._pager.paged else 0
 
+    @property
+    def has_inferred_input(self) -> bool:
+        """Nobody gave its input: it was found by trial."""
+        return not self.specs and self._inputs is not None and bool(self._inputs.specs)
+
     def build(self, seed: int) -> Built:
         """A fresh model, with the same random numbers for the same seed."""
         belt.seed(seed)

@@ -59,7 +59,7 @@ class Study:
         flow = self._first_run(built)
         took = time.monotonic() - start
         self.rows: list[Row] = rows([flow])
-        plain = list(self._blame.plain(flow.done.sinks, self.inputs))
+        plain = list(self._plain(flow))
         yield from plain
         loss = criterion(self._builder.loaded, self._loader, self._target)
         if loss is not None and not plain:
@@ -72,6 +72,12 @@ class Study:
             yield from self._blame.shifted(fresh, loss, lambda: self._has_time(took))
         if isinstance(built.model, nn.Module) and flow.layers and not has_stand_in(built.model):
             yield from self._initialisation(built, flow, took, bare=bool(plain))
+
+    def _plain(self, flow: Flow) -> Iterator[Found]:
+        if flow.done.sinks and self._builder.has_inferred_input:
+            yield from self._blame.inferred(flow.done.sinks, self._builder.build(self._options.seed))
+        else:
+            yield from self._blame.plain(flow.done.sinks, self.inputs)
 
     def summary(self, number: int) -> Model:
         """What was done with the model of this target, once all findings are known."""
