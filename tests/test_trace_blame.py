@@ -6,6 +6,7 @@ The mark names the expression in backticks, so that a test holds only if line an
 from pathlib import Path
 
 import pytest
+import torch
 from traced import fixtures, misjudged
 
 from nanlint.cards import load_cards
@@ -31,7 +32,16 @@ def test_culprit(path: Path, traced: Results) -> None:
 
 @pytest.mark.parametrize("path", BENIGN, ids=lambda path: path.stem)
 def test_benign(path: Path, traced: Results) -> None:
+    if path.stem == "arctangent" and not _masks_arctangent():
+        pytest.skip(f"torch {torch.__version__} computes an infinite gradient there, and it arrives")
     assert not of_file(traced, file_name(path))
+
+
+def _masks_arctangent() -> bool:
+    x = torch.zeros(1, requires_grad=True)
+    torch.atan2(torch.zeros(1), x).sum().backward()
+    assert x.grad is not None
+    return bool(torch.isfinite(x.grad).all())
 
 
 def test_everything_was_traced(traced: Results) -> None:

@@ -49,7 +49,7 @@ CASES = {
     ),
     "factory": (
         _net("width", "self.layer = nn.Linear(width, 2)", "self.layer(x)")
-        + "\n\ndef small():\n    width = 2 * 10\n    return Net(width)\n",
+        + "\n\ndef small():\n    width = nn.Linear(20, 2).in_features\n    return Net(width)\n",
         "16,20:float32", "built by `small`",
     ),
     "guessed": (

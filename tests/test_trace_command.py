@@ -51,8 +51,9 @@ BAD = {
     "number.py": ("width = 3\n", "number.py:width", "`width` is no model and no function that makes one, but an int"),
     "syntax.py": ("def f(:\n", "syntax.py", "cannot load syntax.py: line 1: invalid syntax"),
     "build.py": (
-        CLEAN.replace("(self)", "(self, workers)", 1), "build.py",
-        "nothing says what to pass for `workers`; write `def nanlint_example()`",
+        CLEAN.replace("(self)", "(self, workers)", 1)
+        .replace("super().__init__()", "raise OSError(f'no pool {workers}')"),
+        "build.py", "cannot build `Net` from guessed arguments: OSError: no pool 16; write `def nanlint_example()`",
     ),
     "raises.py": (
         CLEAN.replace("self.layer(x)\n", "self.later(x)\n"), "raises.py", "no attribute 'later'); pass --input",
@@ -120,6 +121,9 @@ def test_bad_input_is_one_line_each(run, tmp_path):
         (["what is this"], "what is this: give a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME"),
         ([], "name a file, a folder, FILE:NAME or PACKAGE.MODULE:NAME, or list [tool.nanlint.trace.targets]"),
         (["net.py", "--memory", "-1"], "`memory` must be 0 or more"),
+        (["net.py", "--optimizer", "sdg", "--lr", "1"], "unknown optimizer `sdg`; did you mean `sgd`?"),
+        (["net.py", "--target", "8:int64:2"], "net.py: labels are passed to a loss; name it with --loss"),
+        (["net.py", "--device", "nosuch"], "--device nosuch cannot be used: "),
         (["net.py", "--seeds", "0"], "`seeds` must be a number above 0"),
         (["net.py", "--select", "NAN911"], "unknown rule `NAN911`; did you mean `NAN910`?"),
     ],

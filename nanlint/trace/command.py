@@ -133,7 +133,8 @@ def report(
 
 def _closing(results: Results, output: Output, form: str) -> str:
     count = len(results.models)
-    models = f"{count} model{'' if count == 1 else 's'} traced"
+    guessed = sum(one.guessed for one in results.models)
+    models = f"{count} model{'' if count == 1 else 's'} traced" + (f", {guessed} from guesses" if guessed else "")
     if not output.found:
         return f"No findings ({models})." if count else "Nothing was traced."
     return (output.closing_line(form) or "").removesuffix(".") + f"; {models}."
@@ -142,6 +143,8 @@ def _closing(results: Results, output: Output, form: str) -> str:
 def say_troubles(results: Results, job: Job) -> bool:
     """Print what was not traced, or not in full. Is it something that the user asked for by name?"""
     failed = False
+    if not results.models and all(one.missing and not job.targets[one.target].named for one in results.troubles):
+        click.echo("nanlint: no file here defines a torch.nn.Module", err=True)
     for model in results.models:
         if model.remark:
             click.echo(f"nanlint: {_where(job.targets[model.target])}: `{model.name}`: {model.remark}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from nanlint.cards import nearest
 from nanlint.config import ConfigError
-from nanlint.trace.protocol import Options
+from nanlint.trace.protocol import OPTIMIZERS, Options
 
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "seeds": int, "batch": int, "budget": (int, float), "memory": int, "device": str, "import": bool,
@@ -63,7 +63,7 @@ def with_values(options: Options, values: Mapping[str, Any]) -> Options:
     """The options with those that are given; None leaves one as it is.
 
     Raises:
-        ConfigError: a number is too small.
+        ConfigError: a number is too small, or there is no such optimiser.
     """
     given = {key: value for key, value in values.items() if value is not None}
     for key in ("seeds", "batch", "budget", "lr"):
@@ -71,6 +71,9 @@ def with_values(options: Options, values: Mapping[str, Any]) -> Options:
             raise ConfigError(f"`{key}` must be a number above 0")
     if given.get("memory", 0) < 0:
         raise ConfigError("`memory` must be 0 or more")
+    known = str(given.get("optimizer", "adam")).partition(",")[0].strip().lower()
+    if known not in OPTIMIZERS:
+        raise ConfigError(f"unknown optimizer `{known}`{nearest(known, list(OPTIMIZERS))}")
     return replace(options, **given)
 
 

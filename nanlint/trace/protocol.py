@@ -80,6 +80,13 @@ class Options:
     seed: int = 0
 
 
+# those whose rates are tried, by how they are written on the command line
+OPTIMIZERS = {
+    name.lower(): name
+    for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Adamax")
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One child's work.

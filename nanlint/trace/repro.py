@@ -10,7 +10,7 @@ from nanlint.diagnostic import Diagnostic
 from nanlint.trace.protocol import Job, Model
 from nanlint.trace.results import Results
 from nanlint.trace.specials import SHIFTS, SPECIALS
-from nanlint.trace.specs import parse_spec
+from nanlint.trace.specs import Spec, parse_spec
 
 _CODES = ("NAN901", "NAN902")
 _TEXT = '''"""{message}
@@ -42,19 +42,26 @@ def tensors(value):
         yield from tensors(list(value.values()))
 
 
+def mapped(value, change):
+    """The same argument with changed tensors."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    return [mapped(one, change) for one in value] if isinstance(value, list) else value
+
+
 def test_values_and_gradients_are_finite():
     torch.manual_seed({seed})
     module = load({file!r})
 {make}
     first = {{}}  # equal inputs are made of the first of a shape
-    args = [({change}) if isinstance(x, torch.Tensor) else x for x in args]
-    args = [x.clone().requires_grad_() if isinstance(x, torch.Tensor) and x.is_floating_point() else x for x in args]
+    args = [mapped(x, lambda x: {change}) for x in args]
+    args = [mapped(x, lambda x: x.clone().requires_grad_() if x.is_floating_point() else x) for x in args]
     outputs = list(tensors(model(*args)))
     assert all(torch.isfinite(x).all() for x in outputs)
     torch.manual_seed({seed} + 1)
     losses = [(x * torch.randn_like(x)).sum() if x.dim() else x for x in outputs if x.requires_grad]
     sum(losses).backward()
-    leaves = [*model.parameters(), *(x for x in args if isinstance(x, torch.Tensor))]
+    leaves = [*model.parameters(), *tensors(args)]
     assert all(torch.isfinite(x.grad).all() for x in leaves if x.grad is not None)
 '''
 
@@ -119,6 +126,13 @@ def _made(text: str) -> str | None:
     spec = parse_spec(text)
     if spec is None or spec.name:
         return None
+    if spec.dtype in {"none", "number"}:
+        return "None" if spec.dtype == "none" else str(spec.high)
+    made = _tensor(spec)
+    return f"[{made} for _ in range({spec.several})]" if spec.several else made
+
+
+def _tensor(spec: Spec) -> str:
     if spec.dtype == "bool":
         return f"torch.rand({spec.shape}) < 0.5"
     if spec.dtype in {"int64", "int32"}:

@@ -1,4 +1,4 @@
-"""Inputs as users write them: `32,3,224,224`, `ids=8,128:int64:50257`, `mask=8,128:bool`."""
+"""Inputs as users write them: `32,3,224,224`, `ids=8,128:int64:50257`, `mask=8,128:bool`, `mask=none`, `2*8,64`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 _SPEC = re.compile(
-    r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:,\d+)*|scalar)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<high>\d+))?"
+    r"(?:(?P<name>[A-Za-z_]\w*)=)?(?:(?P<count>\d+)\*)?(?P<shape>\d+(?:,\d+)*|scalar|none|number)(?::(?P<dtype>[a-z]+\d*))?(?::(?P<high>\d+))?"
 )
 # what may be written, and the name of it in torch
 _DTYPES = {
@@ -15,21 +15,34 @@ _DTYPES = {
     "bool": "bool", "complex": "complex64", "complex64": "complex64",
 }  # fmt: skip
 
+_NO_TENSOR = frozenset({"none", "number"})
+
 
 class Spec(NamedTuple):
-    """One tensor.
+    """One tensor, or None, or a plain number.
 
     Attributes:
         name: of the argument; None: it is given by its position.
         shape: its sizes; none for a scalar.
-        dtype: the name that torch has for it.
-        high: whole numbers lie below it.
+        dtype: the name that torch has for it; `none` and `number` for what is no tensor.
+        high: whole numbers lie below it; a plain number is this one.
+        several: so many of them, as a list; 0: one, and no list.
     """
 
     name: str | None
     shape: tuple[int, ...]
     dtype: str
     high: int
+    several: int = 0
+
+    def __str__(self) -> str:
+        """As it is written."""
+        sizes = self.dtype if self.dtype in _NO_TENSOR else ",".join(map(str, self.shape)) or "scalar"
+        text = f"{self.name}=" if self.name else ""
+        text += f"{self.several}*{sizes}" if self.several else sizes
+        if self.dtype == "number" or self.dtype.startswith("int"):
+            return f"{text}:{self.high}" if self.dtype == "number" else f"{text}:{self.dtype}:{self.high}"
+        return text if self.dtype in {"float32", "none"} else f"{text}:{self.dtype}"
 
 
 def parse_spec(text: str) -> Spec | None:
@@ -38,5 +51,7 @@ def parse_spec(text: str) -> Spec | None:
     dtype = None if found is None else _DTYPES.get(found["dtype"] or "float")
     if found is None or dtype is None:
         return None
+    if found["shape"] in _NO_TENSOR:
+        return None if found["dtype"] else Spec(found["name"], (), found["shape"], int(found["high"] or 2))
     shape = () if found["shape"] == "scalar" else tuple(int(one) for one in found["shape"].split(","))
-    return Spec(found["name"], shape, dtype, int(found["high"] or 2))
+    return Spec(found["name"], shape, dtype, int(found["high"] or 2), int(found["count"] or 0))

@@ -21,8 +21,10 @@ def find_targets(wanted: Wanted, settings: Settings) -> list[Target]:
     """What to trace where this is wanted: of a folder, each file that may hold models.
 
     Raises:
-        ConfigError: the word names nothing.
+        ConfigError: the word names nothing, or labels are given and no loss.
     """
+    if wanted.labels and wanted.loss is None:
+        raise ConfigError(f"{wanted.word}: labels are passed to a loss; name it with --loss")
     loss = _absolute(wanted.loss)
     return [
         replace(target, inputs=wanted.inputs, loss=loss, labels=wanted.labels)

@@ -33,6 +33,11 @@ def main() -> None:
     if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in torch.__version__.split(".")[:2]) < (2, 4):
         emit(encode("fatal", text=f"nanlint trace needs torch 2.4 or newer, and found {torch.__version__}"))
         return
+    try:
+        torch.zeros(1, device=job.options.device)
+    except Exception as error:  # each kind of device has its own way to be missing
+        emit(encode("fatal", text=f"--device {job.options.device} cannot be used: {str(error).splitlines()[0][:160]}"))
+        return
     from nanlint.trace.child.job import work  # noqa: PLC0415
 
     # compiled functions run as they are written, and nothing waits for a compiler
@@ -43,6 +48,8 @@ def main() -> None:
     # a driver reserves more address space than there is memory
     memory = job.options.memory if job.options.device == "cpu" else 0
     belt.limit(memory, job.options.budget * max(len(job.targets), 1) * 20)
+    if job.options.device == "cpu":
+        belt.stay_on_cpu()
     belt.fasten()
     try:
         work(job, emit)

@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,29 @@ _allowed: list[int] = []
 
 class RefusedError(PermissionError):
     """The traced code tried to leave the room it was given."""
+
+
+class TooSlowError(Exception):
+    """A try took longer than it may."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float | None) -> Iterator[None]:
+    """Stop what is done in this block after so many seconds, if any: with a fault, at the next step of Python."""
+    if seconds is None:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TooSlowError(f"took longer than {seconds:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, before)
 
 
 def limit(memory: int, seconds: float) -> None:
@@ -92,6 +116,14 @@ def fasten() -> None:
             raise RefusedError(f"writing to {full} is not allowed while tracing")
 
     sys.addaudithook(hook)
+
+
+def stay_on_cpu() -> None:
+    """Code that says `.cuda()` runs on the CPU."""
+    import torch  # noqa: PLC0415
+
+    stay: Any = lambda thing, *_, **__: thing  # noqa: E731
+    torch.Tensor.cuda = torch.nn.Module.cuda = stay  # type: ignore[method-assign]
 
 
 def seed(number: int) -> None:

@@ -38,6 +38,14 @@ class Blame:
         """What is wrong on the plain input."""
         yield from self._report(sinks, inputs, None)
 
+    def inferred(self, sinks: list[Sink], built: Built) -> Iterator[Found]:
+        """What is wrong on a plain input that nobody gave: it may have negative numbers where there never are any."""
+        inputs = built.inputs
+        positive = {(one.what, one.birth.place) for one in self._sinks(built, inputs.map(torch.abs, ""), None)}
+        yield from self._report([one for one in sinks if (one.what, one.birth.place) in positive], inputs, None)
+        rest = [one for one in sinks if (one.what, one.birth.place) not in positive]
+        yield from self._report(rest, replace(inputs, title=f"{inputs.title} with negative numbers"), "info")
+
     def special(self, built: Built, criterion: Criterion | None, has_time: Callable[[], bool]) -> Iterator[Found]:
         """What is wrong on special inputs. What an input cannot be used for is no finding."""
         for inputs in special(built.inputs):

@@ -84,7 +84,7 @@ class Healer:
         name = self._builder.candidate.name
         loaded = self._loader.load_text(self._builder.loaded, text)
         (candidate,) = candidates(loaded, name, name)
-        builder = Builder(loaded, candidate, self._builder.places, self._options)
+        builder = Builder(loaded, candidate, self._loader, self._options)
         builder.prepare(self._builder.specs)
         seeds = []
         for seed in range(self._options.seed, self._options.seed + min(self._options.seeds, 2)):

@@ -71,7 +71,13 @@ def from_specs(specs: tuple[str, ...]) -> Inputs:
     return Inputs(tuple(args), kwargs, specs=specs)
 
 
-def _made(spec: Spec) -> Tensor:
+def _made(spec: Spec) -> Any:
+    if spec.dtype in {"none", "number"}:
+        return None if spec.dtype == "none" else spec.high
+    return [_tensor(spec) for _ in range(spec.several)] if spec.several else _tensor(spec)
+
+
+def _tensor(spec: Spec) -> Tensor:
     dtype: torch.dtype = getattr(torch, spec.dtype)
     if dtype == torch.bool:
         return torch.rand(spec.shape) < 0.5

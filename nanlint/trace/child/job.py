@@ -62,6 +62,7 @@ class _One:
         self._target, self._number = job.targets[number], number
         self._begun = {name for at, name in job.skip if at == number}
         self._loader, self._loaded = loader, loaded
+        self._parts: set[str] = set()
         self._emit = emit
 
     def trace_all(self) -> None:
@@ -76,12 +77,14 @@ class _One:
             # a former child may have died of it
             if candidate.name not in self._begun and not self._traced(candidate) and self._target.name is None:
                 queue += [part(self._loaded, one) for one in candidate.parts]
+                self._parts |= set(candidate.parts)
 
     def _traced(self, candidate: Candidate) -> bool:
         """Trace a model. Could it be?"""
         self._emit(encode("begin", target=self._number, name=candidate.name))
         try:
-            builder = Builder(self._loaded, candidate, self._loader.places, self._options)
+            builder = Builder(self._loaded, candidate, self._loader, self._options)
+            builder.within = candidate.name in self._parts  # what it is a part of could not be run
             study = Study(builder, self._loader, self._target, self._options)
             builder.prepare(self._target.inputs)
             for found in study.findings():

@@ -20,16 +20,12 @@ from nanlint.trace.child.loading import Loaded
 from nanlint.trace.child.places import place_of
 from nanlint.trace.child.scripts import owners
 from nanlint.trace.child.steps import losses
-from nanlint.trace.protocol import Found, Options, Place
+from nanlint.trace.protocol import OPTIMIZERS, Found, Options, Place
 
 CODE = "NAN909"
 
 _STEPS = 15
 _WORSE = 1.2
-_OPTIMIZERS = {
-    name.lower(): name
-    for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Adamax")
-}
 
 
 @dataclass(frozen=True)
@@ -104,14 +100,14 @@ def _asked(text: str) -> tuple[str, dict[str, Any]]:
     """`sgd,momentum=0.9`"""
     name, *settings = text.split(",")
     pairs = (one.partition("=") for one in settings)
-    return _OPTIMIZERS.get(name.strip().lower(), "Adam"), {
+    return OPTIMIZERS.get(name.strip().lower(), "Adam"), {
         key.strip(): ast.literal_eval(value) for key, _, value in pairs
     }
 
 
 def _rate(node: ast.Call, file: str) -> Rate | None:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name.lower() not in _OPTIMIZERS or name != _OPTIMIZERS[name.lower()] or not node.args:
+    if name.lower() not in OPTIMIZERS or name != OPTIMIZERS[name.lower()] or not node.args:
         return None
     given = {one.arg: one.value for one in node.keywords if one.arg}
     literal = given.pop("lr", node.args[1] if len(node.args) > 1 else None)

@@ -12,8 +12,9 @@ import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ _MAKERS = frozenset({
     "zeros", "ones", "arange", "linspace", "sqrt", "log", "exp", "dataclass", "field", "dict.fromkeys", "finfo", "Size",
     "zip", "enumerate", "is_available", "ArgumentParser",
     "add_argument_group", "parse_args", "parse_known_args", "OrderedDict", "defaultdict", "SimpleNamespace", "full",
-    "reversed", "map",
+    "reversed", "map", "local", "Lock", "RLock", "ContextVar", "Namespace", "Registry", "compile", "Counter",
 })  # fmt: skip
 _HARMLESS = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp,
@@ -38,6 +39,8 @@ _HARMLESS = (
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context, ast.keyword, ast.arguments, ast.arg,
     ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.comprehension,
 )  # fmt: skip
+_FAILED = "failed"
+_IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
 
 @dataclass
@@ -76,7 +79,21 @@ class Loader:
         path = Path(file).resolve()
         root, name = module_name(path)
         self._enter(str(root))
+        for folder in self._above(root):
+            self._enter(folder, last=True)
         return self._load(name, path)
+
+    def root_of(self, file: str) -> str:
+        """The folder of the project that a file lies in: the outermost."""
+        inside = [one for one in (*self.places.roots, self._folder) if Path(file).is_relative_to(one)]
+        return min(inside, key=len, default=str(Path(file).parent))
+
+    def _above(self, root: Path) -> Iterator[str]:
+        """The folders of the project above a file: what is started from one of them finds its packages there."""
+        known = {str(Path(one).resolve()) for one in (*self.places.roots, self._folder)}
+        above = [str(folder) for folder in root.parents]
+        outermost = max((above.index(one) for one in known if one in above), default=-1)
+        yield from above[: outermost + 1]
 
     def load_text(self, loaded: Loaded, text: str) -> Loaded:
         """The same module with another text: an edit that is tried."""
@@ -121,9 +138,9 @@ class Loader:
         self._roots.clear()
         importlib.invalidate_caches()
 
-    def _enter(self, root: str) -> None:
+    def _enter(self, root: str, *, last: bool = False) -> None:
         if root not in sys.path:
-            sys.path.insert(0, root)
+            sys.path.insert(len(sys.path) if last else 0, root)
             self._roots.append(root)
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder(self))
@@ -132,6 +149,9 @@ class Loader:
         parent = name.rpartition(".")[0]
         if parent:
             importlib.import_module(parent)
+        known = sys.modules.get(name)
+        if known is not None and getattr(known, "__file__", None) == str(path):  # its package has imported it
+            return Loaded(known, ast.parse(path.read_bytes(), str(path)), self._skipped.get(name, {}))
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
@@ -159,12 +179,22 @@ class Loader:
                 with _no_options_required():
                     exec(compile(unit, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
             except (Exception, SystemExit) as error:  # user code may raise anything, and argparse exits
-                skipped.update(dict.fromkeys(_bound(statement), described(error)))
+                skipped.update(dict.fromkeys(_bound(statement), self._reason(error, skipped)))
+            for name, text in _attempted(statement):
+                if name not in module.__dict__:
+                    skipped[name] = f"`{text}` {_FAILED}"
         defined = module.__dict__.keys()
         for statement in tree.body:
             for name in _bound(statement):
                 if name not in defined:
                     skipped.setdefault(name, "the statement that defines it was not run")
+
+    def _reason(self, error: BaseException, skipped: Mapping[str, str]) -> str:
+        """Why a statement failed: if for a name that is missing here or where it is imported from, why that is."""
+        missing = str(error.name) if isinstance(error, NameError | ImportError) else ""
+        if isinstance(error, ImportError) and (found := _IMPORTED.search(str(error))) is not None:
+            skipped, missing = self._skipped.get(found[2], {}), found[1]
+        return skipped.get(missing) or described(error)
 
 
 @contextmanager
@@ -233,6 +263,11 @@ def is_constant(value: ast.expr) -> bool:
     return True
 
 
+def is_missing(reason: str) -> bool:
+    """Is a package missing? Running more of the file would not help."""
+    return "No module named" in reason or reason.endswith(_FAILED)
+
+
 def _declares_option(value: ast.expr) -> bool:
     """Is this `parser.add_argument(…)`? Scripts keep the sizes of their models in the defaults."""
     called = value.func if isinstance(value, ast.Call) else None
@@ -276,6 +311,13 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             for node in ast.walk(target):
                 if isinstance(node, ast.Name):
                     yield node.id
+
+
+def _attempted(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """The names that the imports in a `try` bind, and their text."""
+    for one in statement.body if isinstance(statement, ast.Try) else ():
+        if isinstance(one, ast.Import | ast.ImportFrom):
+            yield from ((name, ast.unparse(one)) for name in _bound(one))
 
 
 class _Finder(importlib.abc.MetaPathFinder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nanlint.faults import described
 from nanlint.trace.child.inputs import from_specs
 from nanlint.trace.child.loading import Loaded, Loader
 from nanlint.trace.child.models import NotTraceableError
@@ -22,7 +23,12 @@ def criterion(loaded: Loaded, loader: Loader, target: Target) -> Criterion | Non
     if target.loss is None:
         return None
     file, _, name = target.loss.rpartition(":")
-    module = loader.load_file(file).module if file else loaded.module
+    try:
+        module = loader.load_file(file).module if file else loaded.module
+    except FileNotFoundError:
+        raise NotTraceableError(f"no file {file} for --loss") from None
+    except Exception as error:
+        raise NotTraceableError(f"cannot load {file} for --loss: {described(error)}") from None
     loss = getattr(module, name, None)
     if not callable(loss):
         raise NotTraceableError(f"no function `{name}` for --loss in {file or 'the file of the model'}")

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from nanlint.source import Span
-from nanlint.trace.child.loading import Loaded
+from nanlint.trace.child.loading import Loaded, is_missing
 from nanlint.trace.protocol import Place
 
 EXAMPLE = "nanlint_example"
@@ -63,11 +63,11 @@ def candidates(loaded: Loaded, name: str | None, word: str) -> list[Candidate]:
     if name is not None:
         return [_named(loaded, name, word)]
     if callable(thing := vars(loaded.module).get(EXAMPLE)):
-        return [Candidate(EXAMPLE, thing, _definition(loaded, EXAMPLE))]
+        return [Candidate(EXAMPLE, thing, definition(loaded, EXAMPLE))]
     classes = dict(_classes(loaded))
     used = {part for cls in classes for part in _uses(loaded, cls, classes)}
     tops = [one for one in classes if one not in used] or list(classes)
-    found = [Candidate(one, classes[one], _definition(loaded, one), tuple(_uses(loaded, one, classes))) for one in tops]
+    found = [Candidate(one, classes[one], definition(loaded, one), tuple(_uses(loaded, one, classes))) for one in tops]
     known = vars(loaded.module).items()
     found += [Candidate(key, one, None) for key, one in known if isinstance(one, nn.Module) and not key.startswith("_")]
     if not found:
@@ -80,7 +80,7 @@ def candidates(loaded: Loaded, name: str | None, word: str) -> list[Candidate]:
 def part(loaded: Loaded, name: str) -> Candidate:
     """A class by name, where the model that uses it could not be traced."""
     classes = dict(_classes(loaded))
-    return Candidate(name, classes[name], _definition(loaded, name), tuple(_uses(loaded, name, classes)))
+    return Candidate(name, classes[name], definition(loaded, name), tuple(_uses(loaded, name, classes)))
 
 
 def _named(loaded: Loaded, name: str, word: str) -> Candidate:
@@ -89,7 +89,8 @@ def _named(loaded: Loaded, name: str, word: str) -> Candidate:
         thing = getattr(thing, step, None)
     if thing is None:
         if (reason := loaded.skipped.get(name)) is not None:
-            raise NotTraceableError(f"`{name}` is not defined ({reason}); try --import, which runs the file")
+            remedy = "install what is missing" if is_missing(reason) else "try --import, which runs the file"
+            raise NotTraceableError(f"`{name}` is not defined ({reason}); {remedy}")
         known = [one for one, _ in _classes(loaded)]
         hint = f"; it defines {', '.join(f'`{one}`' for one in known[:5])}" if known else ""
         raise NotTraceableError(f"no `{name}` in {word.partition(':')[0]}{hint}", missing=True)
@@ -98,7 +99,7 @@ def _named(loaded: Loaded, name: str, word: str) -> Candidate:
     if not callable(thing):
         kind = type(thing).__name__
         raise NotTraceableError(f"`{name}` is no model and no function that makes one, but {_article(kind)} {kind}")
-    return Candidate(name, thing, _definition(loaded, name))
+    return Candidate(name, thing, definition(loaded, name))
 
 
 def _article(word: str) -> str:
@@ -127,7 +128,8 @@ def _uses(loaded: Loaded, name: str, classes: dict[str, type[nn.Module]]) -> lis
     return []
 
 
-def _definition(loaded: Loaded, name: str) -> Place | None:
+def definition(loaded: Loaded, name: str) -> Place | None:
+    """Where a class or function of this file is defined; `A.B` is B in A."""
     file = loaded.module.__file__
     if file is None:
         return None

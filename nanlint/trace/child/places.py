@@ -36,6 +36,11 @@ class Places:
         self._mine: dict[str, bool] = {}
         self._known: dict[tuple[CodeType, int], Place | None] = {}
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders whose files are the user's."""
+        return self._roots
+
     def add_root(self, root: str) -> None:
         """Files in this folder are the user's too."""
         self._roots = (*self._roots, str(Path(root).resolve()))
@@ -80,6 +85,10 @@ class Places:
             not any(path.startswith(folder + "/") and not root.startswith(folder) for folder in _LIBRARIES)
             and "site-packages" not in path[len(root) :]
         )
+
+    def at(self, code: CodeType, last: int) -> Place | None:
+        """The expression at a byte of code."""
+        return self._place(code, last)
 
     def _place(self, code: CodeType, last: int) -> Place | None:
         key = (code, last)
@@ -127,6 +136,13 @@ def shown(place: Place) -> str:
     """The source text of a place as a message shows it: in backticks, and not too long."""
     text = text_at(place)
     return f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
+
+
+def line_at(place: Place) -> str:
+    """The whole of the line in which a place begins."""
+    lines = _lines(place.file)
+    at = place.span.start_line
+    return lines[at - 1].decode("utf-8", errors="replace") if 0 < at <= len(lines) else ""
 
 
 def text_at(place: Place) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nanlint.trace.child.loading import Loaded
+from nanlint.trace.child.models import required_parameters
 
 
 def owners(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -33,4 +34,18 @@ def initialisers(loaded: Loaded, name: str) -> Iterator[Callable[..., Any]]:
             continue
         function = vars(loaded.module).get(given.id)
         if callable(function) and ast.unparse(node.func.value) != "self":
+            yield function
+
+
+def factories_in_file(loaded: Loaded, name: str) -> Iterator[Callable[[], Any]]:
+    """Functions of the file that want nothing and return one."""
+    for statement in loaded.tree.body:
+        if not isinstance(statement, ast.FunctionDef):
+            continue
+        returned = [one.value for one in ast.walk(statement) if isinstance(one, ast.Return)]
+        makes = any(
+            isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == name for one in returned
+        )
+        function = vars(loaded.module).get(statement.name)
+        if makes and callable(function) and not required_parameters(function):
             yield function

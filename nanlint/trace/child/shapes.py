@@ -11,16 +11,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any
 
-import torch
 from torch import nn
 
 from nanlint.trace.child.inputs import Inputs, from_specs
 from nanlint.trace.child.models import required_parameters
-from nanlint.trace.child.walking import tensors
 
-MOST_TRIES = 120
 _SIZES = (32, 64, 28, 224, 96, 16, 128, 84, 48, 256, 299)
 _LENGTHS = (16, 32, 10, 8, 128, 50)
 _TOKENS = frozenset({
@@ -28,6 +24,8 @@ _TOKENS = frozenset({
     "label", "captions", "caption", "text", "source", "question", "sentence", "targets", "target", "y", "t",
     "timesteps", "timestep", "time", "steps",
 })  # fmt: skip
+# parts of longer names: `trg_seq`, `encoder_input_ids`
+_TOKEN_PARTS = frozenset({"ids", "tokens", "src", "tgt", "trg", "words"})
 _MASKS = ("mask", "padding_mask", "attention_mask", "attn_mask", "src_mask", "tgt_mask", "key_padding_mask")
 
 
@@ -105,8 +103,9 @@ def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]
             yield f"{length},{length}:bool"
         return
     yield from _by_name(name, position, batch)
-    tokens = hints.vocabulary is not None and (position == 0 or name in _TOKENS)
-    if tokens and (hints.channels is None or name in _TOKENS):
+    named = name in _TOKENS or not _TOKEN_PARTS.isdisjoint(name.split("_"))
+    tokens = hints.vocabulary is not None and (position == 0 or named)
+    if tokens and (hints.channels is None or named):
         yield from _whole_numbers(hints.vocabulary or 2, batch)
     if hints.channels is not None:
         for size in {1: _SIZES[:5], 2: _SIZES}.get(hints.rank, (16, 32, 64)):
@@ -120,7 +119,7 @@ def _specs(name: str, position: int, hints: _Hints, batch: int) -> Iterator[str]
         yield from (f"{batch},{last}", f"{batch},16,{last}")
     if hints.channels is None and hints.features is None:
         yield from (f"{batch},16", f"{batch},3,32,32", f"{batch},16,32")
-    if position and name in _TOKENS:
+    if position and named:
         yield from _whole_numbers(hints.vocabulary or 10, batch)
     # a part of a network may begin with something else than its first layer: sequences, heads, feature maps
     width = hints.features or hints.recurrent or hints.channels or 32
@@ -153,16 +152,3 @@ def _features(features: int, batch: int) -> Iterator[str]:
     side = math.isqrt(features // 3)
     if side * side * 3 == features:
         yield f"{batch},3,{side},{side}"
-
-
-def runs(model: nn.Module, inputs: Inputs) -> Exception | None:
-    """Does forward accept this? The fault if it does not."""
-    state = torch.get_rng_state()
-    try:
-        with torch.no_grad():
-            result: Any = model(*inputs.args, **inputs.kwargs)
-    except Exception as error:
-        return error
-    finally:
-        torch.set_rng_state(state)
-    return None if any(True for _ in tensors(result)) else TypeError("forward returns no tensor")

@@ -10,6 +10,7 @@ from torch import nn
 
 from nanlint.faults import described
 from nanlint.trace.child import belt
+from nanlint.trace.child.arguments import has_stand_in
 from nanlint.trace.child.blame import Blame
 from nanlint.trace.child.build import Builder, Built
 from nanlint.trace.child.flow import Flow, measure, starved
@@ -58,7 +59,7 @@ class Study:
         flow = self._first_run(built)
         took = time.monotonic() - start
         self.rows: list[Row] = rows([flow])
-        plain = list(self._blame.plain(flow.done.sinks, self.inputs))
+        plain = list(self._plain(flow))
         yield from plain
         loss = criterion(self._builder.loaded, self._loader, self._target)
         if loss is not None and not plain:
@@ -69,8 +70,14 @@ class Study:
         yield from self._blame.special(fresh, loss, lambda: self._has_time(took))
         if not self._builder.paged:
             yield from self._blame.shifted(fresh, loss, lambda: self._has_time(took))
-        if isinstance(built.model, nn.Module) and flow.layers:
+        if isinstance(built.model, nn.Module) and flow.layers and not has_stand_in(built.model):
             yield from self._initialisation(built, flow, took, bare=bool(plain))
+
+    def _plain(self, flow: Flow) -> Iterator[Found]:
+        if flow.done.sinks and self._builder.has_inferred_input:
+            yield from self._blame.inferred(flow.done.sinks, self._builder.build(self._options.seed))
+        else:
+            yield from self._blame.plain(flow.done.sinks, self.inputs)
 
     def summary(self, number: int) -> Model:
         """What was done with the model of this target, once all findings are known."""
