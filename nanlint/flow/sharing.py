@@ -3,10 +3,9 @@ a view, a list and a variable after a branch may all hold the tensor that change
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from nanlint.flow.state import State, join_values
-from nanlint.values.value import Kind, Term, Terms, Value
+from nanlint.values.value import Kind, Term, Terms, Value, replace
 
 _VIEWS = frozenset({"copy", "detach", "view", "part", "item"})
 # made of what they may be, or hold
