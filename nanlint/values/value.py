@@ -103,6 +103,7 @@ class Terms:
     def __init__(self) -> None:
         self._table: dict[tuple[Any, ...], Term] = {}
         self.made = 0  # fresh ones
+        self.sources: dict[Term, frozenset[Term]] = {}  # what `sharing` found out, as long as it is true
 
     def make(self, head: str, *args: Any) -> Term:
         """The one term with this head and these arguments."""
@@ -123,11 +124,12 @@ class Terms:
     def clear(self) -> None:
         """Forget all terms; those that exist stay what they are."""
         self._table.clear()
+        self.sources.clear()
 
-    @staticmethod
-    def add_source(fresh: Term, source: Term) -> None:
+    def add_source(self, fresh: Term, source: Term) -> None:
         """The value of a fresh term is also made of `source`, as is seen at the end of a loop only."""
         fresh.args = (*fresh.args, source)
+        self.sources.clear()
 
 
 @quick
