@@ -113,7 +113,9 @@ def test_ctrl_c(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("module", ["nanlint.cli", "click", "nanlint.cache", "nanlint.workers", "nanlint.report.concise"])
+@pytest.mark.parametrize(
+    "module", ["nanlint.cli", "click", "nanlint.cache", "nanlint.workers", "nanlint.report.concise"]
+)
 @pytest.mark.parametrize("again", [False, True])
 def test_ctrl_c_at_a_given_moment(tmp_path, module, again):
     """Where one module after the other is imported; and a second time, by who is impatient."""

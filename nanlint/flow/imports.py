@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from nanlint.flow.evaluate import Evaluator
 from nanlint.flow.functions import Class, Frame, Function, Instance, Pending
 from nanlint.flow.modules import ImportedNames, Modules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from nanlint.flow import assumptions
 from nanlint.flow.calls import Calls
 from nanlint.flow.functions import Class, Frame, Instance

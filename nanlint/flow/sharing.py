@@ -3,7 +3,6 @@ a view, a list and a variable after a branch may all hold the tensor that change
 
 from __future__ import annotations
 
-
 from nanlint.flow.state import State, join_values
 from nanlint.values.value import Kind, Term, Terms, Value, replace
 

@@ -197,7 +197,7 @@ class Value:
 
 
 if TYPE_CHECKING:
-    from dataclasses import replace as replace
+    from dataclasses import replace as replace  # noqa: PLC0414  (others import it from here)
 else:
 
     def replace(value: Value, **changes: Any) -> Value:
