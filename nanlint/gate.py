@@ -1,9 +1,9 @@
-"""The rule of the house: a file that never touches an array library is not linted for hazards. Where Python's own
-numbers go wrong, Python says so (`x / 0` raises), and most files of a repository hold nothing else.
+"""The rule of the house: a file that names no array library is not linted for hazards. Where Python's own numbers go
+wrong, Python says so (`x / 0` raises), and most files of a repository hold nothing else.
 
-`touches_arrays` is that rule, asked about the code of a file in which something was found. The gate,
-`may_hold_findings`, is a cheap look at its bytes before anything is parsed. It may let too much through and must never
-keep a finding out: what the code says, the bytes say too, so without the gate the findings are the same.
+The gate, `may_hold_findings`, asks the bytes of a file before anything is parsed; `names_arrays` is the rule itself, asked
+about a file in which something was found. The gate lets more through, files with suppressions, and never less: without
+it the findings are the same.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ _ALIASES = rb"\b(?:np|jnp|tf|nn|F|K|th|T|lax|tnp|xp|ops)\s*\."
 _TENSORS = rb"[Tt]ensor|softmax|sigmoid|\.norm\(|logits"
 _SUPPRESSION = rb"#\s*nanlint\s*:"
 
-# what is no code: strings and comments
-_TEXT = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
-
 
 @cache
 def _wanted(libraries: tuple[str, ...], *more: bytes) -> re.Pattern[bytes]:
@@ -51,12 +48,7 @@ def may_hold_findings(data: bytes, extra_words: tuple[str, ...] = ()) -> bool:
     return _wanted(LIBRARIES + extra_words, _SUPPRESSION).search(data) is not None
 
 
-def touches_arrays(text: str, extra_words: tuple[str, ...] = ()) -> bool:
-    """Does the code of a file, apart from its strings and comments, name a tensor library or something that a user's
-    own card speaks of?"""
-    return _wanted(LIBRARIES + extra_words).search(without_text(text, " ").encode(errors="replace")) is not None
-
-
-def without_text(text: str, instead: str = "") -> str:
-    """The text of a file with its strings and comments replaced."""
-    return _TEXT.sub(instead, text)
+def names_arrays(text: str, extra_words: tuple[str, ...] = ()) -> bool:
+    """Does the file name a tensor library, or something that a user's own card speaks of? In words is enough: what is
+    said to be a tensor in a comment may come from another file of the project."""
+    return _wanted(LIBRARIES + extra_words).search(text.encode(errors="replace")) is not None

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from nanlint import syntax
 from nanlint.flow.modules import HARMLESS, Weight
-from nanlint.gate import without_text
 from nanlint.ir import nodes
 from nanlint.ir.lower import lower_module
 from nanlint.ops import spellings, watched
@@ -158,6 +157,8 @@ class Project:
         self._size -= _size(loaded)
 
 
+# strings and comments
+_TEXT = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 _FROM = re.compile(r"^[ \t]*from[ \t]+(\S+)[ \t]+import\b[ \t]*(\([^)]*\)|(?:\\\r?\n|[^\n])*)", re.MULTILINE)
 _DEFINITION = re.compile(r"^[ \t]*(?:async )?def (\w+)", re.MULTILINE)
 _STAR = re.compile(r"^[ \t]*from[ \t]+\S+[ \t]+import[ \t]*\*", re.MULTILINE)
@@ -213,7 +214,7 @@ class _Text:
 
 def _code(filename: str) -> str:
     source = _read(filename)
-    return "" if source is None else without_text(source.text)
+    return "" if source is None else _TEXT.sub("", source.text)
 
 
 def _read(filename: str) -> Source | None:
