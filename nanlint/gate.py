@@ -1,9 +1,9 @@
 """The rule of the house: a file that names no array library is not linted for hazards. Where Python's own numbers go
 wrong, Python says so (`x / 0` raises), and most files of a repository hold nothing else.
 
-The gate, `may_hold_findings`, asks the bytes of a file before anything is parsed; `names_arrays` is the rule itself, asked
-about a file in which something was found. The gate lets more through, files with suppressions, and never less: without
-it the findings are the same.
+The gate, `may_hold_findings`, asks the bytes of a file before anything is parsed; `names_arrays` is the rule itself,
+asked about a file in which something was found. The gate lets more through, files with suppressions, and never less:
+without it the findings are the same.
 """
 
 from __future__ import annotations
