@@ -34,6 +34,10 @@ class Conventions:
         """The value of a term when it was last evaluated."""
         return self._analysis.value_of_term(term)
 
+    def is_inference(self, use: Use) -> bool:
+        """Does the use stand where a trained model is only used?"""
+        return assumptions.is_inference(self._analysis.class_of(use), self._analysis.filename_of(use))
+
     def is_said(self, value: Value, use: Use) -> bool:
         """Does the program itself say that the operand of which nothing is known may be bad? What a model puts out has
         any sign; who takes log(p) and log(1 - p) has a probability, and that may be 0 or 1; a relative error of what
@@ -78,7 +82,11 @@ class Conventions:
     def _has_epsilon(self, term: Term | None) -> bool:
         """Was a small number added? Nothing is known of the rest, but whoever wrote it has thought of 0."""
         term = None if term is None else peel(term)
-        return term is not None and term.head == "add" and any(self._is_epsilon(arg) for arg in term.args)
+        if term is None or term.head != "add":
+            return False
+        rest = [arg for arg in term.args if isinstance(arg, Term) and not self._is_epsilon(arg)]
+        # an epsilon does not make a negative number positive
+        return len(rest) < len(term.args) and not any(assumptions.is_correlation(name_of(arg)) for arg in rest)
 
     def _adds_squares(self, term: Term | None) -> bool:
         """Is a square added to something kept (`state.v + grad**2`)? It is a sum of squares then, not negative."""

@@ -8,6 +8,7 @@ from nanlint.flow import assumptions
 from nanlint.flow.leaves import parts
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
+from nanlint.ir.walk import parts as expressions
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.ops.terms import length_of, literal, operand
 from nanlint.values.value import Term
@@ -56,6 +57,13 @@ def is_drawn_once(term: Term, use: Use) -> bool:
     """Is it a random number of a constructor? That one in 2**24 is exactly 0 matters to noise, which is drawn anew in
     every step, and not to a few numbers that are drawn once."""
     return peel(term).head == "random" and getattr(use.function, "name", "") in _BUILDING
+
+
+def is_of_a_noise_table(use: Use, operand_name: str) -> bool:
+    """Is it one of the tables of a diffusion model, which are made of settings, whatever way they came here?"""
+    node = use.node.operands.get(operand_name)
+    names = () if node is None else (getattr(part, "name", getattr(part, "id", "")) for part in expressions(node))
+    return any(isinstance(name, str) and assumptions.is_noise_table(name) for name in names)
 
 
 def is_length_of_output(term: Term, use: Use) -> bool:

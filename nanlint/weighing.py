@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nanlint.conventions import GIVEN, Conventions
 from nanlint.diagnostic import Evidence
-from nanlint.flow import assumptions
+from nanlint.doubts import Doubts
 from nanlint.flow.aftermath import Bad, condition_for
 from nanlint.flow.program import Analysis
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
-from nanlint.intended import counts_what_is_good, is_drawn_once, is_length_of_output, is_outside_support
 from nanlint.ir.nodes import Apply
 from nanlint.ops.operation import Hazard
-from nanlint.ops.terms import LOGARITHMS, operand, squared
+from nanlint.ops.terms import LOGARITHMS
 from nanlint.requirements import Version
-from nanlint.values.interval import BOOLEAN, EMPTY, Range
+from nanlint.values.interval import EMPTY, Range
 from nanlint.values.value import Grounds, Kind, Term, Value
 
-# bounded on both sides of 0, without a liking for it
-_THROUGH_ZERO = frozenset({"sin", "cos", "tan", "tanh", "erf", "atan2", "cosine_similarity", "hardtanh", "normalize"})
 # since this torch the gradient of a clamp is 0 at its bounds; up to 2.13 it was 1
 _FLAT_CLAMP = (2, 15)
-# tensors from nothing
-_TABLES = frozenset({"arange", "linspace", "zeros", "ones", "eye", "full", "tuple", "list"})
 _FLAGGED_KINDS = frozenset({Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN, Kind.NUMBER, Kind.SIZE})
 
 
@@ -48,16 +42,12 @@ class Trouble:
     gradient_only: bool = False
 
 
-class Weighing(Conventions):
+class Weighing(Doubts):
     """What is known about the operands of one file's operations, held against where they are safe."""
 
     def __init__(self, analysis: Analysis, target_torch: Version | None = None) -> None:
         super().__init__(analysis)
         self.target_torch = target_torch  # the oldest that the code runs on; None is any
-
-    def is_inference(self, use: Use) -> bool:
-        """Does the use stand where a trained model is only used?"""
-        return assumptions.is_inference(self._analysis.class_of(use), self._analysis.filename_of(use))
 
     def passes_on(self, use: Use) -> bool:
         """Does the result of the use go anywhere, or is it only compared, counted, shown, or cleaned of NaN where no
@@ -114,79 +104,7 @@ class Weighing(Conventions):
             return replace(found, evidence=Evidence.POSSIBLE)
         if found.evidence is not Evidence.POSSIBLE or value.term is None:
             return found
-        hazard = use.operation.hazard
-        beyond = hazard is not None and hazard.safe.contains(0.0)  # 0 itself would be fine
-        divides = use.operation.name in ("div", "reciprocal")
-        logs = use.operation.name.startswith("log")
-        if (
-            (beyond and self._sign_is_unknown(value.term))
-            or (divides and self._passes_zero(value.term))
-            or (logs and peel(value.term).head in _THROUGH_ZERO)
-            or ((divides or logs) and self.is_of_the_trade(value.term, use))
-            or (divides and (counts_what_is_good(value.term) or is_length_of_output(value.term, use)))
-            or (logs and is_outside_support(value.term, use, self._analysis.class_of(use)))
-            or (logs and is_drawn_once(value.term, use))
-            or (logs and value.range == BOOLEAN)  # log(mask) is 0 or -inf, and meant so
-            or self._is_the_same_always(value.term)
-            or self._is_over_all_but_the_batch(value.term)
-            or (peel(value.term).head in ("std", "norm") and self.is_inference(use))
-        ):
-            return replace(found, evidence=Evidence.UNKNOWN)
-        return found
-
-    def _passes_zero(self, term: Term) -> bool:
-        """Is 0 just one of the values on the way (a cosine, the square of something of which nothing is known)? It is
-        no bound then that is reached. Differences are different: two things may well be equal."""
-        term = peel(term)
-        if term.head in ("mul", "div", "neg", "item", "masked_select"):
-            varying = [arg for arg in term.args if isinstance(arg, Term) and arg.head != "const"]
-            if len(varying) == 1 or (term.head in ("item", "masked_select") and varying):
-                return self._passes_zero(varying[0])
-        if term.head in _THROUGH_ZERO:
-            return True
-        inner = squared(term)
-        value = None if inner is None else self.value_of_term(inner)
-        if inner is None or value is None or peel(inner).head == "sub":
-            return False
-        return value.grounds <= Grounds.ASSUMED or peel(inner).head in _THROUGH_ZERO
-
-    def _sign_is_unknown(self, term: Term) -> bool:
-        if term.head not in ("mul", "div"):
-            return False
-        for factor in (arg for arg in term.args if isinstance(arg, Term)):
-            value = self.value_of_term(factor)
-            if value is not None and value.range.lo < 0 and value.grounds is Grounds.NONE:
-                return True
-            if self._sign_is_unknown(factor):
-                return True
-        return False
-
-    def _is_over_all_but_the_batch(self, term: Term) -> bool:
-        """`x.std(dim=list(range(1, x.ndim)))`: are the dimensions worked out, to be all of them? One row or channel may
-        well be constant; that a whole example is, is extreme."""
-        dim = operand(peel(term), "dim") if peel(term).head in ("std", "var") else None
-        value = None if dim is None else self.value_of_term(dim)
-        return dim is not None and dim.head == "fresh" and value is not None and value.kind is Kind.SEQUENCE
-
-    def _is_the_same_always(self, term: Term) -> bool:
-        """Is it made of constants and settings only (noise schedules, position tables, windows)?"""
-        seen: set[Term] = set()
-        waiting = [term]
-        while waiting:
-            part = waiting.pop()
-            if part in seen or part.head in ("const", "path", "none"):
-                continue
-            seen.add(part)
-            sources = [arg for arg in part.args if isinstance(arg, Term)]
-            if part.head == "fresh" and any(source.head in GIVEN for source in sources):
-                return False  # an element of something given, or what an unknown function makes of it
-            if part.head in GIVEN or (not sources and part.head not in _TABLES):
-                value = self.value_of_term(part)
-                if value is None or value.grounds is not Grounds.ASSUMED:
-                    return False
-            else:
-                waiting += sources
-        return True
+        return replace(found, evidence=Evidence.UNKNOWN) if self.is_doubtful(value, use) else found
 
     def _is_mended(self, use: Use, hazard: Hazard, found: Trouble) -> bool:
         """Is the bad result swallowed or replaced afterwards? That helps only where no gradient is taken."""

@@ -40,6 +40,33 @@ def test_a_small_number_was_added(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("x / hp.num_tokens", 1),  # 0 where all are masked
+        ("x / hp.num_heads", 0),
+        ("torch.log(hp.corr + 1e-8)", 1),  # an epsilon does not make a negative number positive
+        ("torch.log(hp.weight + 1e-8)", 0),
+        ("torch.nn.functional.binary_cross_entropy(x, y)", 1),
+        ("torch.nn.functional.binary_cross_entropy(x.clamp(0.1, 0.9), y)", 0),
+    ],
+)
+def test_what_a_name_or_a_loss_says(expression: str, expected: int) -> None:
+    assert len(_found(expression)) == expected
+
+
+def test_a_loss_of_probabilities() -> None:
+    text = "import torch\n\n\nclass Trainer:\n    def __init__(self):\n        self.loss = torch.nn.BCELoss()\n"
+    assert len(lint_source(Source("a.py", text), CARDS, Settings(evidence=Evidence.UNKNOWN))) == 1
+    assert lint_source(Source("a.py", text), CARDS, Settings()) == []
+
+
+def test_no_setting_is_a_difference() -> None:
+    text = "import torch\n\n\ndef f(x, grid):\n    delta = grid[1] - grid[0]\n    return x / delta\n"
+    assert len(lint_source(Source("a.py", text), CARDS, Settings(evidence=Evidence.UNKNOWN))) == 1
+    assert lint_source(Source("a.py", text), CARDS, Settings()) == []
+
+
+@pytest.mark.parametrize(
     ("filename", "expected"),
     [
         ("test_loss.py", 0),

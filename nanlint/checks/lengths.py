@@ -34,13 +34,18 @@ def norm_gradient(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Fi
     guarded = _guarded(facts)
     for use in facts.uses(("norm", "std")):
         value = use.values.get("x")
-        if use.framework not in ("jax", "tensorflow") or value is None or not _is_root(use):
+        if use.framework not in ("jax", "tensorflow") or value is None or not _is_root(use) or _is_numpy(use):
             continue
         trouble = facts.trouble(use, _AT_ZERO)
         if trouble is not None:
             expected = use.result.term in guarded or (use.operation.name == "norm" and _vanishes(facts, value))
             trouble = replace(trouble, evidence=Evidence.POSSIBLE if expected else Evidence.UNKNOWN)
             yield finding(card, facts, use, trouble, reasons=value, repair=_by_hand(facts, use))
+
+
+def _is_numpy(use: Use) -> bool:
+    """Is it `x.std()` in a program of TensorFlow, whose tensors have no such methods?"""
+    return use.framework == "tensorflow" and use.node.spelling.form is Form.METHOD
 
 
 def _is_root(use: Use) -> bool:

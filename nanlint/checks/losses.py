@@ -19,10 +19,15 @@ from nanlint.ops.terms import operand_of
 from nanlint.repair import rewrite
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import ANY, interval
-from nanlint.values.value import Term
+from nanlint.values.value import Grounds, Term
+from nanlint.weighing import Trouble
 
 # the loss is finite everywhere, its gradient only inside
 _SATURATED = Hazard("x", ANY, interval(0.0, 1.0, open="lo hi"))
+
+_SIGMOID = "the saturated output of a sigmoid"
+_PROBABILITIES = "probabilities, most often the output of a sigmoid"
+_UNKNOWN = Trouble(Evidence.UNKNOWN, "")
 
 _CTC_LAYER = "torch.nn.CTCLoss"
 # and where the reduction and zero_infinity stand
@@ -34,13 +39,28 @@ def bce_on_sigmoid(card: Card, facts: Facts, options: RuleOptions) -> Iterator[F
     """`binary_cross_entropy(sigmoid(x), y)`, the sigmoid here or in the model."""
     for use in facts.uses(("binary_cross_entropy",)):
         value = use.values.get("x")
-        if value is None or value.term is None or not _is_sigmoid(value.term):
+        if value is None or value.term is None or not use.differentiable:
             continue
-        trouble = facts.trouble(use, _SATURATED)
+        logits = operand_of(value.term, "sigmoid")
+        if _is_sigmoid(value.term):
+            trouble = facts.trouble(use, _SATURATED)
+        else:
+            trouble = _UNKNOWN if value.grounds is Grounds.NONE and facts.passes_on(use) else None
         if trouble is not None:
-            logits = operand_of(value.term, "sigmoid")
+            trouble = Trouble(trouble.evidence, _SIGMOID if trouble.evidence > Evidence.UNKNOWN else _PROBABILITIES)
             repair = None if logits is None else rewrite.with_logits(facts, use, logits)
             yield finding(card, facts, use, trouble, operand=use.node.operands["x"], reasons=value, repair=repair)
+    if not facts.chain:
+        yield from _losses(card, facts)
+
+
+def _losses(card: Card, facts: Facts) -> Iterator[Finding]:
+    """Every `nn.BCELoss()`, for those who ask for all that is not known to be good."""
+    for one in calls_of(facts, "torch.nn.BCELoss"):
+        text = shortened(facts.text(one.call))
+        yield remark(
+            card, one.call, one.statement, Evidence.UNKNOWN, operand=text, trouble=f"which takes {_PROBABILITIES}"
+        )
 
 
 def _is_sigmoid(term: Term) -> bool:

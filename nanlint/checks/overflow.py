@@ -18,6 +18,7 @@ from nanlint.flow import assumptions
 from nanlint.flow.state import peel
 from nanlint.flow.uses import Use
 from nanlint.ops.operation import Hazard
+from nanlint.ops.terms import is_above_others
 from nanlint.repair import guards
 from nanlint.repair.edits import Repair
 from nanlint.values.interval import Range
@@ -40,6 +41,9 @@ _MOST_HALF = 10.0
 _MOST_BOX = 4.135  # log(1000 / 16), as detectors have it: no box is a thousand pixels where its anchor is 16
 
 
+_FROM_MAXIMUM = "a distance from the maximum of fewer elements"
+
+
 def exp_overflow(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
     """`exp` of a value that a network makes and nothing bounds, or that is known to go beyond what exp can take."""
     for use in facts.uses(_OPERATIONS):
@@ -53,6 +57,8 @@ def exp_overflow(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Fin
         source = growing(facts, use) if value.range.hi == inf or value.range.lo == -inf else None
         if source is not None and _is_judged_in_calls(facts, use, source):
             continue
+        if source is None and value.term is not None and is_above_others(peel(value.term)):
+            source = _FROM_MAXIMUM
         if source is None and value.range.hi == inf and (_is_shifted(value) or _is_logarithm(value)):
             continue
         trouble = _weighed(use, value, trouble, source, limits)
@@ -119,5 +125,7 @@ def _weighed(use: Use, value: Value, trouble: Trouble, source: str | None, limit
 
 
 def _repair(facts: Facts, use: Use, value: Value, source: str | None) -> Repair | None:
-    most = _MOST_BOX if source == BOX_OFFSET else _MOST_HALF if value.dtype is DType.FLOAT16 else _MOST
+    most = _MOST_HALF if value.dtype is DType.FLOAT16 else _MOST
+    if source in (BOX_OFFSET, _FROM_MAXIMUM):
+        most = _MOST_BOX if source == BOX_OFFSET else 0.0  # the elements that count are below their maximum
     return guards.limit(facts, use, -most if use.operation.name in _SYMMETRIC else None, most)

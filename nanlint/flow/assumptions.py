@@ -44,6 +44,10 @@ _SCHEDULE_FILE = re.compile(r"(?:^|/)schedul(?:ers?|ing)(?:_\w+)?(?:/|\.py$)")
 _PROBABILITY = re.compile(r"(?:.*_)?(?:probs|probabilities|probability)$")
 # counts of a class that may never occur, or never be predicted
 _CONFUSION = re.compile(r"(?:.*_)?(?:tp|fp|fn|tn|(?:true|false)_?(?:pos|neg|positives?|negatives?))s?$", re.IGNORECASE)
+# how many there are to learn from: 0 where all of them are masked
+_TOKENS = re.compile(r"(?:.*_)?(?:num|n|total)_(?:\w+_)?tokens$", re.IGNORECASE)
+# between -1 and 1
+_CORRELATION = re.compile(r"(?:.*_)?(?:corr|correlations?|rho)$", re.IGNORECASE)
 # what a model puts out, in a loss
 _OUTPUT = re.compile(r"(?:.*_)?(?:y_?pred|y_?hat|preds?|predictions?|logits?)(?:_flat)?$", re.IGNORECASE)
 # logarithms of variances and scales, as networks put them out
@@ -68,11 +72,11 @@ _DATA = re.compile(
 _TRUTH = re.compile(r"(?:.*_)?(?:labels?|targets?|ground_truth|gt|y_?true|y_true_\w+|actuals?)$", re.IGNORECASE)
 _UNDIFFERENTIATED_CLASS = re.compile(
     r"(?:FeatureExtract(?:or|ion)|Processor|Processing|Tokenizer|Dataset|Scheduler|Optimi[sz]er|Constraint|"
-    r"Initiali[sz]er|Pipeline|Metric)(?:\w*Mixin)?$"
+    r"Initiali[sz]er|Pipeline|Metric|NoiseSampler)(?:\w*Mixin)?$"
 )
 _UNDIFFERENTIATED_FUNCTION = re.compile(
     r"_?(?:predict|generate|evaluate|validate|plot|visuali[sz]e|preprocess|postprocess|compute_metrics?|"
-    r"validation_step|test_step|predict_step|clip_grads?|get_grad_norm)(?:_|$)"
+    r"validation_step|test_step|predict_step|clip_grads?|get_grad_norm|estimate)(?:_|$)|\w+_(?:statistics|stats)$"
 )
 _UNDIFFERENTIATED_FILE = re.compile(
     r"(?:^|/)(?:metrics?|transforms?|datasets?|data|dataloaders?|preprocess\w*|postprocess\w*|schedulers?|evaluat\w+|"
@@ -82,6 +86,10 @@ _UNDIFFERENTIATED_FILE = re.compile(
 _EVALUATION_FILE = re.compile(r"(?:^|/)(?:metrics?|evaluat\w+|\w*_evaluation)(?:_\w+)?\d?(?:/|\.py$)")
 _PIPELINE_FILE = re.compile(r"(?:^|/)pipelines?(?:_\w+)?(?:/|\.py$)")
 _EMBEDDING = re.compile(r"(?:^|[._])(?:embeds?|embeddings?|features?)(?:_?\d)?$", re.IGNORECASE)
+# as Ho et al. (2020) call them: https://arxiv.org/abs/2006.11239
+_NOISE_TABLE = re.compile(
+    r"(?:^|_)(?:betas|alphas|alphas?_bars?|(?:alphas?|betas?)_(?:cum)?prods?)(?:_prev|_next|_t)?$"
+)
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$|/testing/")
 _STEP = re.compile(r"(?:global_?|current_?)?(?:step|iter|iteration|epoch|count|t)s?$", re.IGNORECASE)
 
@@ -142,7 +150,17 @@ def is_epsilon(name: str) -> bool:
 
 def is_hyper_parameter(name: str) -> bool:
     """Does the name say: a positive setting (eps, temperature, num_heads, hidden_dim, lr)?"""
-    return _HYPER.match(name) is not None and not is_box_offset(name) and not is_log_scale(name)
+    return _HYPER.match(name) is not None and not any(other(name) for other in (is_box_offset, is_log_scale, is_total))
+
+
+def is_total(name: str) -> bool:
+    """Does the name say: the number of tokens that a loss is divided by? It may well be 0."""
+    return _TOKENS.match(name) is not None
+
+
+def is_correlation(name: str) -> bool:
+    """Does the name say: a correlation, which may be negative?"""
+    return _CORRELATION.match(name) is not None
 
 
 def is_log_scale(name: str) -> bool:
@@ -210,6 +228,11 @@ def is_undifferentiated_file(path: str) -> bool:
 def is_inference(class_name: str, path: str) -> bool:
     """Does the class or the file say: trained models are only used here? What they put out is not constant."""
     return class_name.endswith("Pipeline") or _PIPELINE_FILE.search(path.replace("\\", "/")) is not None
+
+
+def is_noise_table(name: str) -> bool:
+    """Does the name say: the noise levels of the steps of a diffusion model?"""
+    return _NOISE_TABLE.search(name) is not None
 
 
 def is_table(name: str) -> bool:

@@ -77,7 +77,8 @@ class Targets:
 
     def _named(self, name: str, value: Value) -> Value:
         """A value about which nothing is known takes what its name says (`mask = load()`, `eps = cfg["e"]`)."""
-        if value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan:
+        unknown = value.grounds is Grounds.NONE and value.kind is Kind.UNKNOWN and value.range.nan
+        if unknown and (value.term is None or value.term.head != "sub"):  # no setting is a difference
             return assumptions.named(name, value.term or self.terms.fresh())
         if assumptions.is_trusted_positive(name):
             return assumptions.trusted(value)
@@ -118,9 +119,10 @@ class Targets:
         chosen = self.terms.make(STORED_WHERE, index.term if index.range == BOOLEAN else self.terms.make("none"))
         term = self.terms.fresh(before.term or self.terms.fresh(), value.term or self.terms.fresh(), chosen)
         attains = value.constant if self._is_one_of_each_row(target, state) and stored.range.lo >= 0 else None
+        grounds = Grounds.ASSUMED if _only_prepares(before, value) else stored.grounds
         after = replace(
-            stored, kind=before.kind, term=term, dtype=before.dtype, framework=before.framework, items=None,
-            attains=attains,
+            stored, kind=before.kind, grounds=min(grounds, stored.grounds), term=term, dtype=before.dtype,
+            framework=before.framework, items=None, attains=attains,
         )  # fmt: skip
         self.assign_in_place(target.base, before, after, state)
 
@@ -184,6 +186,12 @@ def selector(index: nodes.Expr) -> nodes.Expr:
     if isinstance(index, nodes.Apply) and index.spelling.operation.name == "where" and len(index.operands) == 1:
         return next(iter(index.operands.values()))
     return index
+
+
+def _only_prepares(buffer: Value, stored: Value) -> bool:
+    """`counts = zeros(n)`, and then `counts[i] = n_i`: may the number that fills the buffer only be left where nothing
+    is stored? Those who make room fill it, in practice."""
+    return buffer.constant is not None and not stored.range.overlaps(buffer.range)
 
 
 def _is_everything(index: nodes.Expr) -> bool:

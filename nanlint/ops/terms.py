@@ -16,6 +16,7 @@ _SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
 _SELECTIONS = frozenset({"unique", "max", "min"})
 _OF_THE_SAME = frozenset({"copy", "detach", "view", "part", "item", "topk", "max", "min"})
 _DEEPEST = 4
+_FAR = 1e3  # what is lowered by so much is out of the question
 
 
 def operand(term: Term, name: str) -> Term | None:
@@ -68,6 +69,28 @@ def _is_one_of(value: Term, tensor: Term) -> bool:
         if isinstance(inner, Term) and inner.head in _SELECTIONS:
             return operand(inner, "x") is tensor
     return False
+
+
+def is_above_others(term: Term) -> bool:
+    """Is it `x - max(x.masked_fill(…))`: less a maximum that leaves some elements of x out, which may be far above?"""
+    x, most = (operand(term, "x"), operand(term, "y")) if term.head == "sub" else (None, None)
+    while most is not None and most.head in _SAME_NUMBERS | {"max", "amax"}:
+        inner = operand(most, "x") if most.head in ("max", "amax") else most.args[0]
+        if most.head in ("max", "amax"):
+            return isinstance(inner, Term) and x is not None and _leaves_out(inner, x)
+        most = inner if isinstance(inner, Term) else None
+    return False
+
+
+def _leaves_out(term: Term, x: Term) -> bool:
+    """Is it `x.masked_fill(mask, v)`, `where(mask, x, v)`, `x[mask]` or `x - (1 - mask) * 1e20`?"""
+    if term.head in ("masked_fill", "masked_select", "item"):
+        return term.args[0] is x
+    if term.head == "where":
+        return x in (operand(term, "x"), operand(term, "y"))
+    less = operand(term, "y") if term.head in ("add", "sub") and operand(term, "x") is x else None
+    numbers = [] if less is None else [literal(arg) for arg in less.args if isinstance(arg, Term)]
+    return any(isinstance(number, int | float) and abs(number) >= _FAR for number in numbers)
 
 
 def squared(term: Term | None) -> Term | None:
