@@ -20,8 +20,8 @@ def main() -> NoReturn:
 
 
 def _say_so_and_end() -> NoReturn:
-    """Leave without tidying up, in the middle of which Python could be interrupted again. What was printed stays, and
-    processes of ours end when nobody gives them orders any more."""
+    """Leave without tidying up, in the middle of which Python could be interrupted again. What was printed stays; our
+    workers end when nobody gives them orders any more."""
     try:
         sys.stdout.flush()
         sys.stderr.write("nanlint: interrupted\n")

@@ -63,9 +63,9 @@ class Looper(Importer):
         self.recording = False
         for forget in (False, False, True):
             end, _loop = self._turn(head.copy(), turn)
-            earlier = list(head.changed)
+            earlier = [term for term in head.changed if term.number > made]
             moved = self._absorb(head, end, forget=forget)
-            head.forget_changes([term for term in earlier if term.number > made])
+            head.forget_changes(earlier)  # what earlier turns made and changed is gone, or the last turn knows it wider
             if not moved:
                 break
         self.recording = recording

@@ -278,13 +278,13 @@ def joined_changes(a: State, b: State, terms: Terms) -> dict[Term, Value]:
     """An object that one of two paths changed may be as it was before: of that nothing is known here."""
     if not a.changed and not b.changed:
         return {}
-    joined = dict(a.changed)
+    joined = dict(a.changed)  # most of it is the same on both paths
+    for term, value in a.changed.items():
+        if (other := b.changed.get(term, UNKNOWN)) is not value:
+            joined[term] = join_values(value, other, terms)
     for term, value in b.changed.items():
-        other = joined.get(term, UNKNOWN)
-        if other is not value:
-            joined[term] = join_values(other, value, terms)
-    for term in a.changed.keys() - b.changed.keys():
-        joined[term] = join_values(a.changed[term], UNKNOWN, terms)
+        if term not in a.changed:
+            joined[term] = join_values(UNKNOWN, value, terms)
     return joined
 
 
