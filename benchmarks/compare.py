@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -100,16 +101,19 @@ def seconds(command: Command, files: str, folder: Path) -> Taken:
     """What one run takes."""
     command.before()
     start, used = time.perf_counter(), _used()
-    try:
-        done = subprocess.run(
-            command.words, input=files, text=True, capture_output=True, cwd=folder.parent, timeout=command.limit,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return STOPPED
+    # a group of its own: who is stopped may have processes of his own, which hold the pipes
+    with subprocess.Popen(
+        command.words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=folder.parent, start_new_session=True,
+    ) as running:  # fmt: skip
+        try:
+            _, said = running.communicate(files, timeout=command.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return STOPPED
     taken = Taken(time.perf_counter() - start, _used() - used)
-    if command.limit is None and done.returncode:  # peers say by their exit code that they found something
-        raise SystemExit(done.stderr)
+    if command.limit is None and running.returncode:  # peers say by their exit code that they found something
+        raise SystemExit(said)
     return taken
 
 
