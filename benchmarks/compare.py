@@ -67,8 +67,8 @@ def commands(folder: Path, own: bool, limit: int) -> Iterator[Command]:
     cache = ["--cache-dir", str(folder.parent / "kept")]
     edited = max(folder.rglob("*.py"), key=lambda path: path.stat().st_size)
 
-    def keep() -> None:
-        subprocess.run([*nanlint, *cache], check=True, capture_output=True)
+    def keep() -> None:  # what is kept is kept for the folder that names are relative to
+        subprocess.run([*nanlint, *cache], check=True, capture_output=True, cwd=folder.parent)
 
     def edit() -> None:
         keep()
