@@ -1,7 +1,8 @@
 """nanlint beside its peers on the same files in one run: `python benchmarks/compare.py FOLDER [--peers]`.
 
 Read the ratios. Each round runs every command once, one after the other, so that a busy machine disturbs all alike, and
-the ratio to bare parsing is taken within the round. Peers that are installed take part; `--peers` installs each into an
+the ratio to bare parsing is taken within the round: of the time on the wall, and of the processors' time, which others
+disturb less. Peers that are installed take part; `--peers` installs each into an
 environment of its own beside this file (TorchFix would else run inside flake8 too). `--plot FILE` draws time and
 memory against lines.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -65,8 +67,8 @@ def commands(folder: Path, own: bool, limit: int) -> Iterator[Command]:
     cache = ["--cache-dir", str(folder.parent / "kept")]
     edited = max(folder.rglob("*.py"), key=lambda path: path.stat().st_size)
 
-    def keep() -> None:
-        subprocess.run([*nanlint, *cache], check=True, capture_output=True)
+    def keep() -> None:  # what is kept is kept for the folder that names are relative to
+        subprocess.run([*nanlint, *cache], check=True, capture_output=True, cwd=folder.parent)
 
     def edit() -> None:
         keep()
@@ -85,21 +87,40 @@ def commands(folder: Path, own: bool, limit: int) -> Iterator[Command]:
             yield Command(name, [program, *words, str(folder)], limit=limit)
 
 
-def seconds(command: Command, files: str, folder: Path) -> float:
-    """The time on the wall of one run; minus one if it was stopped because it took too long."""
+class Taken(NamedTuple):
+    """Seconds of one run: on the wall, and of the processors; both minus one if it took too long and was stopped."""
+
+    wall: float
+    processors: float
+
+
+STOPPED = Taken(-1.0, -1.0)
+
+
+def seconds(command: Command, files: str, folder: Path) -> Taken:
+    """What one run takes."""
     command.before()
-    start = time.perf_counter()
-    try:
-        done = subprocess.run(
-            command.words, input=files, text=True, capture_output=True, cwd=folder.parent, timeout=command.limit,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return -1.0
-    taken = time.perf_counter() - start
-    if command.limit is None and done.returncode:  # peers say by their exit code that they found something
-        raise SystemExit(done.stderr)
+    start, used = time.perf_counter(), _used()
+    # a group of its own: who is stopped may have processes of his own, which hold the pipes
+    with subprocess.Popen(
+        command.words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=folder.parent, start_new_session=True,
+    ) as running:  # fmt: skip
+        try:
+            _, said = running.communicate(files, timeout=command.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return STOPPED
+    taken = Taken(time.perf_counter() - start, _used() - used)
+    if command.limit is None and running.returncode:  # peers say by their exit code that they found something
+        raise SystemExit(said)
     return taken
+
+
+def _used() -> float:
+    """The processors' time of all processes that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def memory(command: Command, files: str, folder: Path) -> tuple[float, float]:
@@ -180,12 +201,13 @@ def _programs(name: str) -> Path:
     return ENVIRONMENTS / name / ("Scripts" if os.name == "nt" else "bin")
 
 
-def row(name: str, taken: list[float], bare: list[float]) -> str:
+def row(name: str, taken: list[Taken], bare: list[Taken]) -> str:
     """One line of the table: seconds, and ratios to bare parsing in the same round."""
-    if min(taken) < 0:
+    if STOPPED in taken:
         return f"| {name} | longer than the limit | | |"
-    ratios = [one / base for one, base in zip(taken, bare, strict=True)]
-    return f"| {name} | {_three(taken, '.2f')} | {_three(ratios, '.3g')} |"
+    wall = [one.wall / base.wall for one, base in zip(taken, bare, strict=True)]
+    used = [one.processors / base.processors for one, base in zip(taken, bare, strict=True)]
+    return f"| {name} | {_three([one.wall for one in taken], '.2f')} | {_three(wall, '.3g')} | {_three(used, '.3g')} |"
 
 
 def _three(values: list[float], form: str) -> str:
@@ -195,30 +217,37 @@ def _three(values: list[float], form: str) -> str:
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--peers", is_flag=True, help="Install the peers into an environment of their own first.")
-@click.option("--rounds", default=3, show_default=True, help="How often everything runs.")
+@click.option("--rounds", default=3, show_default=True, help="How often everything runs; 0 only draws.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time and memory against lines too.")
 @click.option("--limit", default=600, show_default=True, help="Seconds after which a peer is stopped.")
 def main(folder: Path, peers: bool, rounds: int, limit: int, plot: Path | None) -> None:
     """Print a table in Markdown."""
     if peers:
         install()
+    if rounds:
+        race(folder, peers, rounds, limit)
+    if plot is not None:
+        grow(folder, peers, limit, plot)
+
+
+def race(folder: Path, own: bool, rounds: int, limit: int) -> None:
+    """Print a table of what everything takes on the same files."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / folder.resolve().name
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".git", "__pycache__"))
         files = sorted(copy.rglob("*.py"))
         lines = sum(path.read_bytes().count(b"\n") for path in files)
         print(f"{len(files):,} files, {lines:,} lines, {rounds} rounds; load {_load()}\n")
-        print("| | seconds: min / median / max | times bare parsing: min / median / max |\n|---|--:|--:|")
-        race = list(commands(copy, peers, limit))
-        taken: dict[str, list[float]] = {one.name: [] for one in race}
+        print("| | seconds: min / median / max | times bare parsing: min / median / max | in processor time |")
+        print("|---|--:|--:|--:|")
+        entrants = list(commands(copy, own, limit))
+        taken: dict[str, list[Taken]] = {one.name: [] for one in entrants}
         for _ in range(rounds):
-            for one in race:
-                if -1.0 not in taken[one.name]:
+            for one in entrants:
+                if STOPPED not in taken[one.name]:
                     taken[one.name].append(seconds(one, "\n".join(map(str, files)), copy))
-        for one in race:
-            print(row(one.name, taken[one.name], taken[race[0].name]))
-    if plot is not None:
-        grow(folder, peers, limit, plot)
+        for one in entrants:
+            print(row(one.name, taken[one.name], taken[entrants[0].name]))
 
 
 def _load() -> str:

@@ -6,6 +6,6 @@ import sys
 if not sys.flags.safe_path:
     del sys.path[0]
 
-from nanlint.cli import main
+from nanlint.start import main
 
 main()

@@ -23,6 +23,7 @@ from nanlint.flow.assumptions import Trust, trusting
 from nanlint.flow.program import Analysis, interpret
 from nanlint.flow.uses import Use
 from nanlint.garbage import no_collection
+from nanlint.gate import custom_words, names_arrays
 from nanlint.ir import nodes
 from nanlint.ir.positions import locate, span_of
 from nanlint.ir.walk import blocks_of
@@ -67,6 +68,8 @@ def analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[D
         analysis = _interpreted(source, everything=any(card.custom for card in cards))
         facts = Facts(analysis, settings.target_torch)
         found = run_checks(cards, facts, settings)
+        if found and not names_arrays(source.text, custom_words(cards)):
+            found = []
         if "noqa" not in source.text and "nanlint:" not in source.text:
             found = [one for one in found if settings.reports(one.card, one.evidence)]
         located = _Locator(source, analysis.module, facts, found).diagnostics() if found else []

@@ -12,6 +12,7 @@ and of every file its size.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import pickle
 import sys
@@ -68,6 +69,7 @@ class DaskExecutor:
             from distributed.client import FutureCancelledError  # noqa: PLC0415
         except ModuleNotFoundError:
             raise ConfigError(f"{self._address} needs Dask: pip install 'nanlint[dask]'") from None
+        _hush()
         try:
             make: Any = distributed.Client
             client = make(self._address.replace(SCHEME, "tcp://", 1), timeout=_PATIENCE, set_as_default=False)
@@ -101,6 +103,12 @@ class DaskExecutor:
             yield from future.result()
         except KilledWorker:  # one worker after the other died over this batch
             yield from spread(files, sizes, 1)
+
+
+def _hush() -> None:
+    """What Dask has to say of a connection, in paragraphs with tracebacks, is said here in a line."""
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def look_at_batch(order: bytes) -> list[Looked | None]:

@@ -20,7 +20,15 @@ def no_collection() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            _pass_over()
             gc.enable()
+
+
+def _pass_over() -> None:
+    """Count what came meanwhile as old: else the collector would look at all of it at once when it is switched on."""
+    if gc.get_freeze_count() == 0:  # what others froze stays so
+        gc.freeze()
+        gc.unfreeze()
 
 
 def collect_after(files: int) -> None:

@@ -21,7 +21,7 @@ from nanlint.config import Settings
 from nanlint.depth import on_deep_stack, too_deep
 from nanlint.diagnostic import Diagnostic, Evidence, Severity
 from nanlint.faults import described
-from nanlint.gate import may_hold_findings
+from nanlint.gate import custom_words, may_hold_findings
 from nanlint.places import Place
 from nanlint.reading import decode
 from nanlint.source import Source, SourceError, Span, read_bytes
@@ -139,8 +139,7 @@ def located(error: Exception) -> str:
 
 
 def _analyse(source: Source, cards: Sequence[Card], settings: Settings) -> list[Diagnostic]:
-    words = tuple(operation.name.rpartition(".")[2] for card in cards for operation in card.custom)
-    if not may_hold_findings(source.text.encode(errors="replace"), words):
+    if not may_hold_findings(source.text.encode(errors="replace"), custom_words(cards)):
         parse(source)
         return []
     # imported late: a run over files without tensors needs none of it

@@ -29,7 +29,7 @@ _ENABLE = re.compile(r"#\s*nanlint\s*:\s*enable\b(?:\s*\[(?P<codes>[^\]#]*)\])?"
 _CODE = r"[A-Za-z]+[0-9]+"
 _NOQA = re.compile(rf"#\s*noqa\b(?:\s*:\s*(?P<codes>{_CODE}(?:[\s,]+{_CODE})*))?[^#]*", re.I)
 _OURS = re.compile(r"NAN[0-9]+", re.I)
-_MENTIONED = re.compile(r"#[^\n]*(?:nanlint|noqa)", re.I)
+_MENTIONED = re.compile(r"#[^\n#]*(?:nanlint|noqa)", re.I)
 _WORD = re.compile(r"[^\s,]+")
 _COMMENT = re.compile(r"#[^\r\n]*")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -112,6 +113,49 @@ def test_a_changed_helper_invalidates_its_users_and_nobody_else(project, looked)
     project("helpers.py", "def scale(x):\n    return x.softmax(-1) + 1e-6\n")
     assert [name for name, _, _ in run()] == ["other.py"]
     assert looked == ["helpers.py", "user.py"]
+
+
+def test_a_helper_of_a_helper(project, looked):
+    """What is handed on from file to file is seen to change by all who asked for it, and by no one else."""
+    project("deep.py", HELPER)
+    project("helpers.py", "from deep import scale\n")
+    project("user.py", USER)
+    project("other.py", BAD + "from helpers import nothing\n")
+    assert [name for name, _, _ in run()] == ["other.py", "user.py"]
+    looked.clear()
+    project("deep.py", "def scale(x):\n    return x.softmax(-1) + 1e-6\n")
+    assert [name for name, _, _ in run()] == ["other.py"]
+    assert {"deep.py", "user.py"} <= set(looked)
+    assert run() == run(root=Path.cwd(), cache_dir=Path.cwd() / "fresh")
+
+
+BASE = "import torch\n\n\nclass Base(torch.nn.Module):\n    def __init__(self):\n        self.eps = {eps}\n"
+DERIVED = (
+    "import torch\nfrom base import Base\n\n\nclass Derived(Base):\n"
+    "    def forward(self, z):\n        return torch.log(torch.softmax(z, -1) + self.eps)\n"
+)
+
+
+def test_what_the_base_class_of_another_file_holds(project, looked):
+    project("base.py", BASE.format(eps="1e-6"))
+    project("derived.py", DERIVED)
+    project("other.py", GOOD)
+    assert run() == []
+    looked.clear()
+    project("base.py", BASE.format(eps="0.0"))
+    assert [(name, code) for name, code, _ in run()] == [("derived.py", "NAN101")]
+    assert looked == ["base.py", "derived.py"]
+    looked.clear()
+    project("base.py", BASE.format(eps="1e-6"))
+    assert run() == []
+
+
+def test_another_python(project, looked, monkeypatch):
+    project("a.py", BAD)
+    run()
+    monkeypatch.setattr(cache.sys, "version", "4.0.0")
+    assert run() == [("a.py", "NAN102", "error")]
+    assert looked == ["a.py"] * 2
 
 
 def test_a_new_module_invalidates_exactly_those_that_looked_for_it(project, looked):
@@ -259,6 +303,30 @@ def test_two_runs_at_once_keep_what_each_has_seen(project, looked):
     looked.clear()
     run(settings)
     assert looked == []
+
+
+def test_many_processes_and_a_vandal(tmp_path):
+    """Whatever others do to the cache meanwhile, each run finds what is there, and says nothing else."""
+    for at in range(6):
+        (tmp_path / f"a{at}.py").write_text(BAD)
+    command = [sys.executable, "-m", "nanlint", "check", "--config", "cache-dir='kept'", "--output-format", "concise"]
+    expected = subprocess.run([*command, "--no-cache"], cwd=tmp_path, capture_output=True)
+    assert expected.stdout.count(b"NAN102") == 6
+    dice = random.Random(1)
+    for _ in range(2):
+        runs = [
+            subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)
+        ]
+        while any(one.poll() is None for one in runs):
+            for path in tmp_path.glob("kept/*.json"):
+                with contextlib.suppress(FileNotFoundError):
+                    data = path.read_bytes()
+                    path.write_bytes(dice.choice([b"", data[: len(data) // 2], data[::-1], b"{}\n{}", data * 2]))
+            time.sleep(0.02)
+        for one in runs:
+            out, err = one.communicate(timeout=60)
+            assert (one.returncode, out, err) == (1, expected.stdout, expected.stderr)
+    assert not list(tmp_path.glob("kept/.*.tmp"))
 
 
 def test_it_is_bounded(project, looked, monkeypatch):

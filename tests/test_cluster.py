@@ -115,6 +115,45 @@ def test_wrong_usage(run, write, arguments, said):
     assert said in err
 
 
+SCHEDULER = """
+import time, sys
+from distributed import LocalCluster
+with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as local:
+    print(local.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_scheduler_dies_in_the_middle(tmp_path):
+    """One line, the exit code 2, and nothing hangs."""
+    for at in range(40):
+        (tmp_path / f"a{at}.py").write_text(BAD * 200)
+    script = tmp_path / "scheduler"
+    script.write_text(SCHEDULER.replace("with", "if __name__ == '__main__':\n  with").replace("\n    ", "\n      "))
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, start_new_session=True,
+    ) as scheduler:  # fmt: skip
+        address = scheduler.stdout.readline().strip().replace("tcp://", "dask://")
+        assert address.startswith("dask://")
+        start = (
+            "import nanlint.cluster as c; c._BATCH = 10_000\n"
+            "real = c.DaskExecutor._result\n"
+            "def told(self, *rest):\n    print('asked', flush=True); yield from real(self, *rest)\n"
+            "c.DaskExecutor._result = told\n"
+            "from nanlint.cli import main; main()"
+        )
+        command = [sys.executable, "-c", start, "check", "--isolated", "--no-cache", "--executor", address]
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            assert run.stdout.readline() == "asked\n"
+            os.killpg(scheduler.pid, signal.SIGKILL)
+            out, err = run.communicate(timeout=120)
+    assert run.returncode == 2
+    assert set(out.split()) <= {"asked"}
+    assert err.startswith(f"nanlint: {address}: the cluster is gone: ")
+    assert err.count("\n") == 1
+
+
 def test_no_scheduler(run, write):
     write(BAD)
     with socket.socket() as free:

@@ -15,7 +15,7 @@ from benchmarks.torture import Child, _large, torture
 from nanlint import look
 from nanlint.cards import load_cards
 from nanlint.config import Settings
-from nanlint.diagnostic import Diagnostic
+from nanlint.diagnostic import Diagnostic, Evidence
 from nanlint.engine import lint_bytes
 from nanlint.fix import Applicability, Edit, Fix
 from nanlint.garbage import _MOST, collect_after, no_collection
@@ -55,7 +55,33 @@ def test_the_gate_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(behind) > 60
     monkeypatch.setattr(look, "may_hold_findings", lambda data, words=(): True)
     for file, data in behind.items():
-        assert lint_bytes(data, str(file), CARDS, Settings()).found == (), file
+        assert lint_bytes(data, str(file), CARDS, Settings(evidence=Evidence.UNKNOWN)).found == (), file
+
+
+PLAIN = "def f(x, y):\n    return x / y, x ** 0.5 / sum(y)\n"
+
+
+@pytest.mark.parametrize("gate", [True, False])
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        (PLAIN, False),
+        ('"""What torch makes of it."""\n' + PLAIN, True),
+        (PLAIN + "# nanlint: ignore[NAN101]\n", True),  # that it is unused
+        ("import numpy as np\n" + PLAIN, True),
+        ("from .backend import tnp\n" + PLAIN + "z = tnp .log(1)\n", True),
+        (PLAIN.replace("x, y", "x: Tensor, y"), True),
+    ],
+)
+def test_files_that_name_no_arrays_are_not_linted_for_hazards(
+    monkeypatch: pytest.MonkeyPatch, text: str, finds: bool, gate: bool
+) -> None:
+    """Whether they are parsed or not."""
+    if not gate:
+        monkeypatch.setattr(look, "may_hold_findings", lambda data, words=(): True)
+    found = lint_bytes(text.encode(), "a.py", CARDS, Settings(evidence=Evidence.UNKNOWN)).found
+    assert bool(found) == finds
+    assert all(one.code == "NAN001" for one in found) or "ignore" not in text
 
 
 def test_repairs_of_all_fixtures() -> None:

@@ -11,7 +11,9 @@ from nanlint.trace.results import Results, collect
 from nanlint.trace.session import events
 
 HEAD = "import torch\nfrom torch import nn\n\n\n"
-NET = HEAD + """\
+NET = (
+    HEAD
+    + """\
 class Net(nn.Module):
     def __init__(self{parameters}):
         super().__init__()
@@ -20,6 +22,7 @@ class Net(nn.Module):
     def forward(self, {arguments}):
         {run}
 """
+)
 
 
 def _net(parameters: str, make: str, run: str = "return self.layer(x)", arguments: str = "x") -> str:
@@ -29,7 +32,9 @@ def _net(parameters: str, make: str, run: str = "return self.layer(x)", argument
 
 
 LAYER = "self.layer = nn.Linear(12, 3)"
-BLOCK = HEAD + """\
+BLOCK = (
+    HEAD
+    + """\
 class Block(nn.Module):
     def __init__(self, plan):
         super().__init__()
@@ -38,6 +43,7 @@ class Block(nn.Module):
     def forward(self, x, state):
         return self.layer(x) * state["scale"]
 """
+)
 USER = """\
 class User(nn.Module):
     def __init__(self):

@@ -108,8 +108,36 @@ def test_ctrl_c(tmp_path):
         time.sleep(1)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)  # returns only if no worker holds the pipes open
-    assert process.returncode != 0
-    assert b"Traceback" not in err
+    assert process.returncode == 130
+    assert err.strip() == b"nanlint: interrupted"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    "module", ["nanlint.cli", "click", "nanlint.cache", "nanlint.workers", "nanlint.report.concise"]
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_ctrl_c_at_a_given_moment(tmp_path, module, again):
+    """Where one module after the other is imported; and a second time, by who is impatient."""
+    for at in range(2):
+        (tmp_path / f"a{at}.py").write_text(BAD)
+    script = (
+        "import os, signal, sys\n"
+        "class Meddler:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            try:\n"
+        "                os.kill(os.getpid(), signal.SIGINT)\n"
+        "            finally:\n"
+        f"                if {again}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Meddler())\n"
+        "sys.argv = ['nanlint', 'check', '-j', '2', '--no-cache', '--output-format', 'concise', '--isolated']\n"
+        "from nanlint.start import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr.strip() == b"nanlint: interrupted"
 
 
 def test_settings_and_cards_can_be_sent():

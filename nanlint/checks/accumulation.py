@@ -20,7 +20,7 @@ from nanlint.repair.recipe import put_before
 
 # whoever names one of these sets the gradients to zero, touches them himself, or leaves it to a library
 _LOOKED_AFTER = re.compile(
-    r"(?:zero|clear|reset|clean|set|delete|free|null)\w*_?grad|grad\w*_?(?:zero|clear|reset|none)|^grad$|_grads?$|"
+    r"(?:zero|clear|reset|clean|set|delete|free|null)\w{0,60}grad|grad\w{0,60}(?:zero|clear|reset|none)|^grad$|_grads?$|"
     r"deepspeed|lightning(?!(?:_|\.)fabric)|colossal|fairseq|oneflow|paddle|closure|pyro|functional_call",
     re.IGNORECASE,
 )

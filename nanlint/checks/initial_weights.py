@@ -23,13 +23,15 @@ _UNSCALED = (
     "normal_", "uniform_", "trunc_normal_", "randn", "rand", "RandomNormal", "RandomUniform", "TruncatedNormal",
     "normal", "uniform", "truncated_normal",
 )  # fmt: skip
+# words and expressions are bounded: in a line of a megabyte each search would else begin at every letter
 _CONSTANT = re.compile(
-    r"(?:zeros_|ones_|constant_)\((?!\w*\.?\w*(?:bias|norm|bn)\b)|\.(?:fill_|zero_)\(|(?:nit\w*)\s*=\s*\S*(?:zeros|ones|onstant)|"
+    r"(?:zeros_|ones_|constant_)\((?!(?:\w*\.)?\w*(?:bias|norm|bn)\b)|\.(?:fill_|zero_)\(|"
+    r"nit\w{0,60}\s*=\s*\S{0,200}(?:zeros|ones|onstant)|"
     r"Parameter\(\s*torch\.(?:zeros|ones|full)\("
 )
 # not the small cut numbers of transformers
 _PLAIN = re.compile(
-    r"(?<!trunc_)normal_\(|uniform_\(|Parameter\(\s*torch\.rand|RandomNormal|RandomUniform|nit\w*\.(?:normal|uniform)\("
+    r"(?<!trunc_)normal_\(|uniform_\(|Parameter\(\s*torch\.rand|RandomNormal|RandomUniform|nit\w{0,60}\.(?:normal|uniform)\("
 )
 _DEEP = ("range", "zip", "enumerate", "pairwise")
 _MANY = 5  # layers of which the default is a fault, under sigmoid

@@ -21,8 +21,8 @@ from nanlint.repair.edits import Repair
 
 # the rate is tried out, searched for, or given by something that is not in sight
 _SET_ELSEWHERE = re.compile(
-    r"lr_?find|find_?lr|range_?test|lambdalr|multiplicativelr|noam|warm_?up|(?:get|create|build|make)_?\w*sched|"
-    r"schedule(?:_fn)?$|adjust_\w*(?:lr|rate)|(?:lr|rate)_?(?:func|fn|adjust)|inject_hyperparams|maml|hypergrad",
+    r"lr_?find|find_?lr|range_?test|lambdalr|multiplicativelr|noam|warm_?up|(?:get|create|build|make)\w{0,60}sched|"
+    r"schedule(?:_fn)?$|adjust_\w{0,60}(?:lr|rate)|(?:lr|rate)_?(?:func|fn|adjust)|inject_hyperparams|maml|hypergrad",
     re.IGNORECASE,
 )
 # a schedule of one's own, or of another package: what it makes of the rate is not known

@@ -45,8 +45,8 @@ _LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?st
 _POLICIES = ("log_prob", "advantage", "advantages")
 # whoever writes one of these, be it in a setting or a comment, has thought of it
 _BOUNDED = re.compile(
-    r"clip_?grad|grad\w*[_.-]?clip|clip_by|clipnorm|clip_norm|clip_val|clipping|clamp_grad|max_?grad|max_?norm|"
-    r"grad\w*_norm|norm_grad|register_(?:full_backward_)?hook|(?<!\bjax)\.grad\b|deepspeed|lightning|fairseq|adafactor",
+    r"clip_?grad|grad\w{0,60}[.-]?clip|clip_by|clipnorm|clip_norm|clip_val|clipping|clamp_grad|max_?grad|max_?norm|"
+    r"grad\w{0,60}_norm|norm_grad|register_(?:full_backward_)?hook|(?<!\bjax)\.grad\b|deepspeed|lightning|fairseq|adafactor",
     re.IGNORECASE,
 )
 _LIMIT = 1.0

@@ -25,7 +25,9 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
         sys.exit(2)
     except (ConfigError, CardError) as error:
         complain(str(error))

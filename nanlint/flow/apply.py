@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 from typing import Any
 
 from nanlint.flow.relations import sharpen
@@ -13,7 +12,7 @@ from nanlint.ops.operation import Form, Operation, Role, Spelling
 from nanlint.ops.reductions import CONDITIONS
 from nanlint.values.interval import BOOLEAN
 from nanlint.values.rounding import rounded
-from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why
+from nanlint.values.value import DType, Grounds, Kind, Term, Terms, Value, Why, replace
 
 # never the same twice
 FRESH = frozenset({"rand", "randn", "randint", "uniform", "bernoulli", "dropout", "empty"})

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
 from nanlint.values.interval import BOOLEAN, NONNEGATIVE, POSITIVE, SIZE, UNIT, Range, interval
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value, replace
 
 _HYPER = re.compile(
     r"""(?:.*_)?(?:

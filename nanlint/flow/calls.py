@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nanlint.flow import assumptions
 from nanlint.flow.classes import instance_of
@@ -19,7 +18,7 @@ from nanlint.ops import spellings, watched
 from nanlint.ops.distributions import DRAWING_FUNCTIONS, DRAWING_METHODS, distribution, drawn_from
 from nanlint.ops.operation import Spelling
 from nanlint.values.interval import BOOLEAN, REAL
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Value, replace
 
 # of torch.distributed, mpi4py and what is built on them
 _RECEIVES = re.compile(

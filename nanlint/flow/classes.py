@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nanlint.flow import assumptions
@@ -13,7 +12,7 @@ from nanlint.flow.state import State, join_values, widen_values
 from nanlint.ir import nodes
 from nanlint.ir.walk import all_statements
 from nanlint.ops.operation import Form
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Value, replace
 
 if TYPE_CHECKING:
     from nanlint.flow.execute import Executor

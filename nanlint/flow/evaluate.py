@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
@@ -16,7 +15,7 @@ from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.ops.terms import holds_somewhere
 from nanlint.values.interval import BOOLEAN
-from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number, replace
 
 # so many values may be in the displays that a display holds
 _MOST_HELD = 1000

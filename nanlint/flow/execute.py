@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from nanlint.flow import assumptions
@@ -21,7 +20,7 @@ from nanlint.flow.sharing import change
 from nanlint.flow.state import Nested, State, join_values
 from nanlint.ir import nodes
 from nanlint.ops.spellings import NO_GRAD
-from nanlint.values.value import UNKNOWN, Kind, Terms, Value
+from nanlint.values.value import UNKNOWN, Kind, Terms, Value, replace
 
 # work on one function and its calls, after which the rest of it is unknown. Of 7,500 ordinary ones the largest needs
 # half of it; it is for thousands of branches and dozens of loops inside each other

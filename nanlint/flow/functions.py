@@ -215,9 +215,8 @@ def bind_arguments(
     starred = [param for param in params if param.starred]
     for param in params:
         if param.starred:
-            bound[param.name] = replace(
-                UNKNOWN, term=terms.fresh(*(value.term for value in (*waiting, *keywords.values())))
-            )
+            given = (value.term for value in (*waiting, *keywords.values()))
+            bound[param.name] = UNKNOWN.with_term(terms.fresh(*given))
         elif waiting:
             bound[param.name] = waiting.pop(0)
         elif param.name in keywords:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nanlint.flow.evaluate import Evaluator
 from nanlint.flow.functions import Class, Frame, Function, Instance, Pending
 from nanlint.flow.modules import ImportedNames, Modules
 from nanlint.flow.state import Nested, State
 from nanlint.ir import nodes
 from nanlint.ops.spellings import framework_of
-from nanlint.values.value import Kind, Terms, Value
+from nanlint.values.value import Kind, Terms, Value, replace
 
 # other files looked into for one file
 _MOST_FILES = 20

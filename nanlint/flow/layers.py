@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from nanlint.flow.apply import apply
 from nanlint.ops import spellings, watched
 from nanlint.ops.operation import Form, Spelling
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Terms, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Terms, Value, replace
 
 
 @dataclass(frozen=True, slots=True)

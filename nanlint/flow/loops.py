@@ -58,12 +58,15 @@ class Looper(Importer):
     def _iterate(self, node: nodes.Stmt, entry: State, turn: Callable[[State], State | None]) -> tuple[State, _Loop]:
         """The state at the loop's head that holds on every turn: one silent turn to see what changes, then widened,
         then one recorded turn; whatever still moves is forgotten."""
-        head = entry.copy()
+        head, made = entry.copy(), self.terms.made
         recording = self.recording
         self.recording = False
         for forget in (False, False, True):
             end, _loop = self._turn(head.copy(), turn)
-            if not self._absorb(head, end, forget=forget):
+            earlier = [term for term in head.changed if term.number > made]
+            moved = self._absorb(head, end, forget=forget)
+            head.forget_changes(earlier)  # what earlier turns made and changed is gone, or the last turn knows it wider
+            if not moved:
                 break
         self.recording = recording
         end, loop = self._turn(head.copy(), turn)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nanlint.flow import assumptions
 from nanlint.flow.calls import Calls
 from nanlint.flow.functions import Class, Frame, Instance
@@ -12,7 +10,7 @@ from nanlint.flow.targets import selector, size_at
 from nanlint.ir import nodes
 from nanlint.ops import spellings
 from nanlint.values.interval import SIZE, interval
-from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value, replace
 
 _ALIGNED = frozenset({"data", "real"})
 _VIEWS = _ALIGNED | {"T", "mT", "H"}

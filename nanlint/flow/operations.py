@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from nanlint.ir import nodes
 from nanlint.ops import spellings, watched
 from nanlint.ops.operation import Form, Spelling
 from nanlint.values.interval import COUNT, SIZE, constant
-from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value, number
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Value, number, replace
 
 # over a dimension torch gives values and indices; only `amax` and `amin` give values alone
 _WITH_INDICES = frozenset({"max", "min", "median"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import exp, inf
 
 from nanlint.flow.refine import may_be_empty
@@ -11,7 +10,7 @@ from nanlint.flow.state import COPIES, aligned, complete, peel
 from nanlint.ops.define import square
 from nanlint.ops.terms import both_ways, holds_somewhere, is_one, literal, operand, operand_of, squared
 from nanlint.values.interval import COUNT, NAN, NONNEGATIVE, Range, constant, interval
-from nanlint.values.value import Grounds, Term, Value
+from nanlint.values.value import Grounds, Term, Value, replace
 
 _ONE = interval(0.999, 1.001)  # as far as rounding leaves it one
 _LOW = -1e4  # no logit is so low

@@ -3,10 +3,8 @@ a view, a list and a variable after a branch may all hold the tensor that change
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nanlint.flow.state import State, join_values
-from nanlint.values.value import Kind, Term, Terms, Value
+from nanlint.values.value import Kind, Term, Terms, Value, replace
 
 _VIEWS = frozenset({"copy", "detach", "view", "part", "item"})
 # made of what they may be, or hold
@@ -21,7 +19,7 @@ def change(state: State, old: Term | None, new: Value, terms: Terms, *, target: 
     if old is None:
         return
     state.changed[old] = new
-    sources = _sources(old)
+    sources = _sources(old, terms)
     # one value under two names comes from an assignment: `z = y`
     same = {id(value) for value in state.vars.values() if value.term is old}
     certain = old.head in _ONE_OBJECT or len(same) == 1
@@ -30,7 +28,7 @@ def change(state: State, old: Term | None, new: Value, terms: Terms, *, target: 
             state.vars[name] = _after(value, old, new, sources, certain, terms)
 
 
-def _after(value: Value, old: Term, new: Value, sources: set[Term], certain: bool, terms: Terms) -> Value:
+def _after(value: Value, old: Term, new: Value, sources: frozenset[Term], certain: bool, terms: Terms) -> Value:
     term = value.term
     if term is old:
         return new if certain else _mixed(value, new, terms)
@@ -43,7 +41,7 @@ def _after(value: Value, old: Term, new: Value, sources: set[Term], certain: boo
         return value
     if term not in sources and (term.head not in _VIEWS and term.head != "either"):
         return value
-    if sources.isdisjoint(_sources(term)) or _are_different_items(term, old):
+    if sources.isdisjoint(_sources(term, terms)) or _are_different_items(term, old):
         return value
     return _mixed(value, new, terms)
 
@@ -59,8 +57,14 @@ def _mixed(value: Value, new: Value, terms: Terms) -> Value:
     return replace(join_values(value, new, terms), kind=value.kind, attains=None)
 
 
-def _sources(term: Term) -> set[Term]:
+def _sources(term: Term, terms: Terms) -> frozenset[Term]:
     """The tensors whose numbers these are, as far as views and joins tell."""
+    if (known := terms.sources.get(term)) is None:
+        known = terms.sources[term] = frozenset(_found_sources(term))
+    return known
+
+
+def _found_sources(term: Term) -> set[Term]:
     found: set[Term] = set()
     seen: set[Term] = set()
     waiting = [term]

@@ -7,13 +7,12 @@ that is assigned gets another term.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from nanlint.values.interval import ANY, Range
-from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Terms, Value
+from nanlint.values.value import UNKNOWN, Grounds, Kind, Term, Terms, Value, replace
 
 
 class Outside(Mapping[str, Value]):
@@ -140,6 +139,17 @@ class State:
                 return value
             value = after
         return UNKNOWN
+
+    def forget_changes(self, terms: Sequence[Term]) -> None:
+        """Forget in-place changes of what has these terms, unless it is held here, or is what another change left."""
+        leaving = {term: self.changed.pop(term) for term in terms}
+        waiting = [*self.vars.values(), *self.changed.values()] if leaving else []
+        while waiting:
+            value = waiting.pop()
+            waiting.extend(value.items or ())
+            if value.term is not None and (after := leaving.pop(value.term, None)) is not None:
+                self.changed[value.term] = after
+                waiting.append(after)
 
     def known(self, value: Value) -> Value:
         """The value as sharpened by the facts about its term."""
@@ -268,10 +278,14 @@ def joined_changes(a: State, b: State, terms: Terms) -> dict[Term, Value]:
     """An object that one of two paths changed may be as it was before: of that nothing is known here."""
     if not a.changed and not b.changed:
         return {}
-    return {
-        term: join_values(a.changed.get(term, UNKNOWN), b.changed.get(term, UNKNOWN), terms)
-        for term in {**a.changed, **b.changed}
-    }
+    joined = dict(a.changed)  # most of it is the same on both paths
+    for term, value in a.changed.items():
+        if (other := b.changed.get(term, UNKNOWN)) is not value:
+            joined[term] = join_values(value, other, terms)
+    for term, value in b.changed.items():
+        if term not in a.changed:
+            joined[term] = join_values(UNKNOWN, value, terms)
+    return joined
 
 
 def _maybe_unbound(name: str, value: Value, other: State, terms: Terms) -> Value:

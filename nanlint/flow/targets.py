@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import inf
 
 from nanlint.flow import assumptions
@@ -15,7 +14,7 @@ from nanlint.flow.state import State, join_values, peel
 from nanlint.flow.uses import Record
 from nanlint.ir import nodes
 from nanlint.values.interval import BOOLEAN, SIZE, Range, interval
-from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number
+from nanlint.values.value import UNKNOWN, DType, Grounds, Kind, Term, Terms, Value, number, replace
 
 # after these a list has an element
 _GROWING = frozenset({"append", "insert"})

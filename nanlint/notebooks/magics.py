@@ -12,7 +12,7 @@ _PYTHON_CELLS = frozenset({"capture", "debug", "prun", "time", "timeit", "memit"
 _CELL_MAGIC = re.compile(r"\s*%%(\w*)")
 _COMMANDS = "pip pip3 conda mamba cd ls cat mkdir rm cp mv pwd man less more"
 _LINE = re.compile(rf"\s*(?:[%!?]|(?:{'|'.join(_COMMANDS.split())})(?:[ \t]+[\w./~*-]|\s*$))")
-_ASSIGNED = re.compile(r"(\s*[\w.,\s\[\]*()'\"]*\w[\w.,\s\[\]*()'\"]*=)[ \t]*[%!]")
+_ASSIGNED = re.compile(r"((?=[.,\s\[\]*()'\"]*\w)[\w.,\s\[\]*()'\"]*=)[ \t]*[%!]")
 _QUESTION = re.compile(r"\s*[\w.*\[\]'\"()]+\?\??\s*;?\s*$")
 _SUSPECT = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?\??[ \t]*;?[ \t]*$", re.M)
 _PLAIN_COMMAND = re.compile(rf"^[ \t]*(?:{'|'.join(_COMMANDS.split())})\b", re.M)

@@ -7,14 +7,16 @@ contradict each other is a value too ("this branch cannot run").
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, floor, inf, isinf, isnan, nextafter
+
+from nanlint.values.quick import quick
 
 # Widening moves an unstable end to the nearest of these: the points where operations change their behaviour.
 _LANDMARKS = (-inf, -1.0, 0.0, 1.0, inf)
 
 
-@dataclass(frozen=True, slots=True)
+@quick
 class Range:
     """All floats between `lo` and `hi`, seen as computed: softmax is [0, 1], because it underflows to 0.
 
