@@ -42,7 +42,15 @@ _READING = (
     "datasets",
 )
 _LENGTH = re.compile(r"(?:seq(?:uence)?_?(?:len(?:gth)?|size)|(?:time|n|num)_?steps?|bptt)$", re.IGNORECASE)
-_POLICIES = ("log_prob", "advantage", "advantages")
+# the gradient of a policy is a logarithm's times an advantage, and neither is bounded (Mnih et al., 2016, clip it)
+_LOG_PROBABILITIES = ("log_prob", "log_probs", "logprobs", "saved_log_probs")
+_ADVANTAGES = ("advantage", "advantages", "adv", "advs", "gae", "returns", "rewards", "discounted_reward")
+# of those that learn from what they did long ago, and of what is trained beside a policy
+_REPLAYED = ("replay_buffer", "ReplayBuffer", "target_q", "soft_q_net", "memory_counter")
+_BESIDE = re.compile(r"disc|alpha|ent_|entropy|q\d?_|critic_|value", re.IGNORECASE)
+# a critic has no sigmoid, so that nothing bounds what it says (Arjovsky et al., 2017, clamp its weights)
+_CRITIC = re.compile(r"\bcritic", re.IGNORECASE)
+_TAMED = re.compile(r"clamp|clip|penalty|spectral_norm|sigmoid|BCE|relu\(1", re.IGNORECASE)
 # whoever writes one of these, be it in a setting or a comment, has thought of it
 _BOUNDED = re.compile(
     r"clip_?grad|grad\w{0,60}[.-]?clip|clip_by|clipnorm|clip_norm|clip_val|clipping|clamp_grad|max_?grad|max_?norm|"
@@ -50,6 +58,7 @@ _BOUNDED = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = 1.0
+_POLICY = "a policy"
 _USUAL_NAMES = ("model", "net", "network")
 
 
@@ -68,6 +77,8 @@ def missing_gradient_clipping(card: Card, facts: Facts, options: RuleOptions) ->
     limit = options.clip_norm or _LIMIT
     for recipe in recipes(facts.body) if in_torch else ():
         step = next(iter(recipe.all_of(Did.STEP)))
+        if name == _POLICY and _BESIDE.search(facts.text(step.call)):
+            continue
         repair = _clipped(facts, recipe, step, limit)
         yield _unbounded(card, facts, step.call, step.statement, evidence, repair, name)
     for call, statement, repair in sinks(facts, limit):
@@ -94,7 +105,16 @@ def _model(facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | No
         return found
     if _is_thrown(facts):
         return "a network whose gradients explode from the first step", Evidence.POSSIBLE
-    return ("a policy", Evidence.UNKNOWN) if "policy" in families and facts.mentions(*_POLICIES) else None
+    if "policy" in families and facts.mentions(*_LOG_PROBABILITIES):
+        is_on_policy = facts.mentions(*_ADVANTAGES) and not facts.mentions(*_REPLAYED)
+        return _POLICY, Evidence.POSSIBLE if is_on_policy else Evidence.UNKNOWN
+    is_critic = "critic" in families and facts.says(_CRITIC) and not facts.says(_TAMED)
+    return ("a critic", Evidence.POSSIBLE if _adversary(facts) else Evidence.UNKNOWN) if is_critic else None
+
+
+def _adversary(facts: Facts) -> bool:
+    """Is there a generator that the critic is trained against? In reinforcement learning a critic is a value."""
+    return any("generator" in word.lower() for word in facts.words())
 
 
 def _known(made: dict[str, str], facts: Facts, families: Collection[str]) -> tuple[str, Evidence] | None:

@@ -23,7 +23,7 @@ Schema = Mapping[str, Any]
 
 FIXES = ("safe", "unsafe", "never")
 GUARDS = ("add", "clamp")
-FAMILIES = ("recurrent", "attention", "policy")
+FAMILIES = ("recurrent", "attention", "policy", "critic")
 
 
 class Key(NamedTuple):
@@ -207,7 +207,7 @@ RULE_KEYS: Mapping[str, Key] = {
         _families,
         {"type": "array", "items": {"enum": list(FAMILIES)}},
         "all",
-        "missing-gradient-clipping only: the models it speaks of: `recurrent`, `attention`, `policy`",
+        "missing-gradient-clipping only: the models it speaks of: `recurrent`, `attention`, `policy`, `critic`",
     ),
     "max-rates": Key(
         _numbers,
