@@ -27,7 +27,7 @@ _LOOKED_AFTER = re.compile(
     r"scaler|scale_loss|loss_scal|unscale|accelerat|deepspeed|fabric|lightning|colossal|set_autocast", re.IGNORECASE
 )
 _OF_DATA = re.compile(r"(?:Standard|MinMax|Robust|MaxAbs)Scaler")
-_OPTIMIZER = re.compile(r"(?:.*[._])?(?:optim\w*|opt|opt_\w+|\w+_opt|adam\w*|sgd)$", re.IGNORECASE)
+_OPTIMIZER = re.compile(r"(?:.*[._])?(?:optim\w{0,60}|opt|opt_\w{1,60}|adam\w{0,60}|sgd)$", re.IGNORECASE)
 
 
 def autocast_without_scaler(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:

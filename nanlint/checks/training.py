@@ -19,9 +19,9 @@ CLIPS_OF_TORCH = frozenset(
 )
 # methods of Accelerate, Fabric, FSDP and others that do the same
 CLIPPERS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_gradients")
-_OPTIMIZER = re.compile(r"(?:.*[._])?(?:optim\w*|opt|opts|opt_?\w{1,4}|\w+_opt|adamw?|sgd)$", re.IGNORECASE)
+_OPTIMIZER = re.compile(r"(?:.*[._])?(?:optim\w{0,60}|opts?|opt_?\w{1,4}|adamw?|sgd)$", re.IGNORECASE)
 _SCHEDULER = re.compile(r"sched|lr_?(?:decay|warm)", re.IGNORECASE)
-_SCALER = re.compile(r"(?:.*[._])?(?:\w*_)?(?:grad_?)?scaler$", re.IGNORECASE)
+_SCALER = re.compile(r"(?:.*[._])?(?:grad_?)?scaler$", re.IGNORECASE)
 # a limit that no gradient reaches before it is too late
 HUGE = 1e4
 _INFINITIES = frozenset({"math.inf", "numpy.inf", "numpy.Inf", "torch.inf"})
