@@ -81,3 +81,30 @@ def test_files_of_tests(filename: str, expected: int) -> None:
     text = "import torch\n\n\ndef f(x):\n    return torch.log(torch.softmax(x, -1))\n"
     assert len(lint_source(Source(filename, text), CARDS, Settings())) == expected
     assert len(lint_source(Source(filename, text), CARDS, Settings(evidence=Evidence.UNKNOWN))) == 1
+
+
+ACTOR = """
+import torch
+from torch import nn
+
+
+class Actor(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.head = nn.Linear(n, n)
+
+    def forward(self, x):
+        return self.head(x), torch.clamp(self.head(x), -20, 2)
+
+
+def act(x):
+    actor = Actor(3)
+    mean, log_std = actor(x)
+    return mean + log_std.exp()
+"""
+
+
+@pytest.mark.parametrize("work", [1000, 0])
+def test_names_tell_nothing_of_what_nobody_had_time_to_look_into(monkeypatch: pytest.MonkeyPatch, work: int) -> None:
+    monkeypatch.setattr("nanlint.flow.program.work_limit", lambda module: work)
+    assert lint_source(Source("a.py", ACTOR), CARDS, Settings()) == []

@@ -7,6 +7,7 @@ from math import inf
 
 from nanlint.facts import Facts
 from nanlint.flow import assumptions
+from nanlint.flow.leaves import is_unfollowed
 from nanlint.flow.uses import Use
 from nanlint.ops.terms import operand
 from nanlint.values.value import Grounds, Term, Value
@@ -60,7 +61,7 @@ def _named(facts: Facts, use: Use, term: Term, value: Value | None) -> str | Non
     """What an opaque value is by its name: that of a parameter, an entry of a dict, an attribute or a variable."""
     if facts.class_of(use).endswith("Distribution"):
         return None  # it holds what it was given, often trained parameters
-    if not _is_opaque(term) or (value is not None and value.grounds is not Grounds.NONE):
+    if not _is_opaque(term) or is_unfollowed(term) or (value is not None and value.grounds is not Grounds.NONE):
         return None
     for name in _names(use, term):
         if assumptions.is_log_scale(name):

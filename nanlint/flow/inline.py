@@ -14,6 +14,7 @@ from typing import Any
 
 from nanlint.flow import assumptions
 from nanlint.flow.functions import Frame, Function, attributes_of, bind_arguments, decorator_path
+from nanlint.flow.leaves import UNFOLLOWED
 from nanlint.flow.sharing import change
 from nanlint.flow.state import State, join_states, join_values
 from nanlint.flow.targets import Targets
@@ -79,7 +80,8 @@ class Inliner(Targets):
             given = (*args, *keywords.values())
             self.record.outlets.leave(*given)
             self.forget_lists(given, state)
-            return UNKNOWN.with_term(self.terms.fresh(*(value.term for value in given)))
+            unseen = self.terms.make(UNFOLLOWED) if self.steps_left <= 0 else None
+            return UNKNOWN.with_term(self.terms.fresh(*(value.term for value in given), unseen))
         receiver = _receiver_name(call) if function.receiver is not None else None
         inner = self._entry(function, bound, receiver, state)
         key = (function.node, self.recording, self.no_grad > 0, _signature(inner))

@@ -11,6 +11,8 @@ _OUTWARD = frozenset({"shape", "dtype", "device", "ndim", "size"})
 _SIZES = frozenset({"size", "len"})
 _NOTHING = frozenset({"const", "none", "path", "finfo", "how", "slice"})
 _OWN = ("self", "cls")
+# among the sources of what a function of the program computes when no work is left to look into it
+UNFOLLOWED = "unfollowed"
 
 
 def is_outward(term: Term) -> bool:
@@ -53,6 +55,11 @@ def is_owned(term: Term) -> bool:
 def is_unknown(term: Term) -> bool:
     """Is something in it that an unknown function made?"""
     return any(part.head in ("fresh", "global") for part in parts(term))
+
+
+def is_unfollowed(term: Term) -> bool:
+    """Does the program itself compute it, where nobody looked? What it is called tells nothing then."""
+    return any(part.head == UNFOLLOWED for part in parts(term))
 
 
 def contains(term: Term, wanted: Term) -> bool:
