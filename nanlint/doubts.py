@@ -139,8 +139,8 @@ class Doubts(Conventions):
     def _ends_at_zero(self, term: Term) -> bool:
         """Does it, or a part of the sum or product that it is, end at 0? Not what only chooses among others."""
         value = self.value_of_term(term)
-        known = value is not None and value.grounds >= Grounds.UNDERFLOW and value.range != BOOLEAN
-        if known and value is not None and 0.0 in (value.range.lo, value.range.hi):
+        known = None if value is None or value.grounds < Grounds.UNDERFLOW else value.range
+        if known is not None and known != BOOLEAN and 0.0 in (known.lo, known.hi):
             return True
         return peel(term).head in _MIXTURES and any(map(self._ends_at_zero, _varying(term)))
 

@@ -42,6 +42,8 @@ _MOST_BOX = 4.135  # log(1000 / 16), as detectors have it: no box is a thousand 
 
 
 _FROM_MAXIMUM = "a distance from the maximum of fewer elements"
+# what is enough of these; the elements that count are below their maximum
+_LIMITS = {BOX_OFFSET: _MOST_BOX, _FROM_MAXIMUM: 0.0}
 
 
 def exp_overflow(card: Card, facts: Facts, options: RuleOptions) -> Iterator[Finding]:
@@ -125,7 +127,5 @@ def _weighed(use: Use, value: Value, trouble: Trouble, source: str | None, limit
 
 
 def _repair(facts: Facts, use: Use, value: Value, source: str | None) -> Repair | None:
-    most = _MOST_HALF if value.dtype is DType.FLOAT16 else _MOST
-    if source in (BOX_OFFSET, _FROM_MAXIMUM):
-        most = _MOST_BOX if source == BOX_OFFSET else 0.0  # the elements that count are below their maximum
+    most = _LIMITS.get(source or "", _MOST_HALF if value.dtype is DType.FLOAT16 else _MOST)
     return guards.limit(facts, use, -most if use.operation.name in _SYMMETRIC else None, most)

@@ -16,6 +16,7 @@ _SAME_NUMBERS = frozenset({"copy", "detach", "view", "part", "item", "neg"})
 _SELECTIONS = frozenset({"unique", "max", "min"})
 _OF_THE_SAME = frozenset({"copy", "detach", "view", "part", "item", "topk", "max", "min"})
 _DEEPEST = 4
+_MAXIMA = frozenset({"max", "amax"})
 _FAR = 1e3  # what is lowered by so much is out of the question
 
 
@@ -74,12 +75,12 @@ def _is_one_of(value: Term, tensor: Term) -> bool:
 def is_above_others(term: Term) -> bool:
     """Is it `x - max(x.masked_fill(…))`: less a maximum that leaves some elements of x out, which may be far above?"""
     x, most = (operand(term, "x"), operand(term, "y")) if term.head == "sub" else (None, None)
-    while most is not None and most.head in _SAME_NUMBERS | {"max", "amax"}:
-        inner = operand(most, "x") if most.head in ("max", "amax") else most.args[0]
-        if most.head in ("max", "amax"):
-            return isinstance(inner, Term) and x is not None and _leaves_out(inner, x)
-        most = inner if isinstance(inner, Term) else None
-    return False
+    while most is not None and most.head in _SAME_NUMBERS:
+        most = most.args[0] if isinstance(most.args[0], Term) else None
+    if x is None or most is None or most.head not in _MAXIMA:
+        return False
+    over = operand(most, "x")
+    return over is not None and _leaves_out(over, x)
 
 
 def _leaves_out(term: Term, x: Term) -> bool:
